@@ -1,0 +1,1 @@
+"""The machinery of the smoke: product-neutral, from an artifact to a verdict."""

@@ -1,0 +1,165 @@
+"""From a pytest report to a case record, and back home from a worker.
+
+Owns what a report carries besides pytest's own: the outcome in the words of the verdict, the commands,
+the broken invariants; and the text of a failure.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NoReturn, cast
+
+import pytest
+
+from harness.errors import TestbedError
+from harness.running.result import CommandResult, InvariantBroken
+from harness.verdict.clause import id_of_case
+from harness.verdict.evidence import CaseRecord, CommandRecord
+
+if TYPE_CHECKING:
+    from harness.running.sandbox import Sandbox
+    from harness.session import Session
+    from harness.verdict.clause import Outcome
+
+_SANDBOX = pytest.StashKey["Sandbox"]()
+_SPECIAL = pytest.StashKey["Outcome"]()
+_FAILED = pytest.StashKey[bool]()
+_KEPT_CHARACTERS = 16_384  # of each stream, in evidence
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def case_id(nodeid: str) -> str:
+    """A case as evidence names it: `test_x.py::test_a[b]` is `a[b]`."""
+    return nodeid.rpartition("::test_")[2] or nodeid
+
+
+def observe(item: pytest.Item, sandbox: Sandbox) -> None:
+    """Have the commands of this sandbox in the evidence of this case."""
+    item.stash[_SANDBOX] = sandbox
+
+
+def has_failed(item: pytest.Item) -> bool:
+    """Whether a phase of the case has failed so far."""
+    return item.stash.get(_FAILED, False)
+
+
+def not_run(item: pytest.Item, reason: str) -> NoReturn:
+    """End a case that cannot run: nothing is said about its promise."""
+    item.stash[_SPECIAL] = "not-run"
+    pytest.skip(reason)
+
+
+def not_applicable(item: pytest.Item, reason: str) -> NoReturn:
+    """End a case whose promise this version does not make."""
+    item.stash[_SPECIAL] = "not-applicable"
+    pytest.skip(reason)
+
+
+def complete(
+    report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], session: Session
+) -> None:
+    """Give a report its case record, and a failure its text."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    sandbox = item.stash.get(_SANDBOX, None)
+    results = sandbox.results if sandbox else []
+    outcome: Outcome = "passed"
+    if report.outcome == "skipped":
+        outcome = item.stash.get(_SPECIAL, "not-run")
+    elif report.outcome == "failed":
+        item.stash[_FAILED] = True
+        outcome = "not-run" if _is_testbeds(error) else "failed"
+        if isinstance(error, AssertionError):
+            report.longrepr = _story(report, item, error, sandbox, session)
+    record = CaseRecord(
+        id=case_id(item.nodeid),
+        clause=id_of_case(item.name),
+        outcome=outcome,
+        reason=_reason(error, results) if error is not None else "",
+        seconds=call.duration,
+        breaches=(error.clause,) if isinstance(error, InvariantBroken) else (),
+        commands=tuple(map(_command, results)) if report.when == "teardown" or outcome == "failed" else (),
+    )
+    report.smoke = asdict(record) | {"testbed_fault": str(error) if _is_testbeds(error) else ""}  # type: ignore[attr-defined] -- reports carry extra attributes home
+
+
+def read(report: pytest.TestReport) -> CaseRecord:
+    """The case record of one phase; a report that no worker lived to write is a case that did not run."""
+    carried = cast("dict[str, object] | None", getattr(report, "smoke", None))
+    if carried is None:
+        name = case_id(report.nodeid)
+        return CaseRecord(id=name, clause=id_of_case(name), outcome="not-run", reason="its worker died")
+    values = {
+        key: value for key, value in carried.items() if key not in {"testbed_fault", "commands", "breaches"}
+    }
+    commands = cast("list[dict[str, object]]", carried["commands"])
+    return CaseRecord(
+        **values,  # type: ignore[arg-type] -- they came from a record's fields
+        breaches=tuple(cast("list[str]", carried["breaches"])),
+        commands=tuple(_command_from(command) for command in commands),
+    )
+
+
+def testbed_fault(report: pytest.TestReport) -> str:
+    """What the machine did wrong in this phase, if it did."""
+    return str(getattr(report, "smoke", {}).get("testbed_fault", ""))
+
+
+def _is_testbeds(error: BaseException | None) -> bool:
+    return isinstance(error, TestbedError) or (isinstance(error, OSError) and error.errno in _DISK)
+
+
+def _reason(error: BaseException, results: list[CommandResult]) -> str:
+    """What happened instead, in one line."""
+    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    if not isinstance(error, AssertionError) and not isinstance(error, pytest.skip.Exception):
+        text = f"{type(error).__name__}: {text}"
+    return f"{text} ({results[-1].headline})" if results and isinstance(error, InvariantBroken) else text
+
+
+def _story(
+    report: pytest.TestReport,
+    item: pytest.Item,
+    error: AssertionError,
+    sandbox: Sandbox | None,
+    session: Session,
+) -> str:
+    """A failure: the promise, what happened instead, the commands, and how to go on from here."""
+    statement = session.clauses_by_id[id_of_case(item.name)].statement
+    promise = f"promise: {statement}"
+    if isinstance(error, InvariantBroken) and error.clause in session.clauses_by_id:
+        promise = f"promise: {session.clauses_by_id[error.clause].statement} [{error.clause}]"
+    lines = [
+        promise,
+        f"instead: {str(error).strip() or 'the assertion does not hold'}",
+        f"case: {_place(report)}",
+    ]
+    if sandbox is not None and sandbox.results:
+        lines += [f"before:  {result.headline}" for result in sandbox.results[:-1]]
+        lines += [str(sandbox.results[-1]), f"kept: {sandbox.directory}"]
+    lines.append(f"replay: {session.replay(item.nodeid)}")
+    return "\n".join(lines)
+
+
+def _place(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return f"{report.location[0]}:{crash.lineno}" if crash is not None else report.nodeid
+
+
+def _command(result: CommandResult) -> CommandRecord:
+    completed = result.completed
+    return CommandRecord(
+        argv=completed.argv,
+        exit_code=completed.exit_code,
+        ending=result.ending,
+        seconds=round(completed.seconds, 4),
+        stdout=completed.stdout[:_KEPT_CHARACTERS],
+        stderr=completed.stderr[:_KEPT_CHARACTERS],
+        changes=tuple(result.changes.render().splitlines()),
+        left_running=tuple(map(str, result.left_running)),
+    )
+
+
+def _command_from(values: dict[str, object]) -> CommandRecord:
+    tuples = {key: tuple(cast("list[str]", values[key])) for key in ("argv", "changes", "left_running")}
+    return CommandRecord(**(values | tuples))  # type: ignore[arg-type] -- they came from a record's fields

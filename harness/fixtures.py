@@ -1,0 +1,106 @@
+"""What a case can ask for: the artifact, its contract, its installation, and a sandbox to run it in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import casereport
+from harness.preparation import Preparation, prepare_once
+from harness.running.result import InvariantBroken
+from harness.running.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.errors import Stage
+    from harness.options import Settings
+    from harness.release.artifact import Artifact
+    from harness.release.contract import Contract
+    from harness.release.installation import Installation
+    from harness.session import Session
+
+SESSION = pytest.StashKey["Session"]()
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """What the user asked for."""
+    return request.config.stash[SESSION].settings
+
+
+@pytest.fixture(scope="session")
+def preparation(request: pytest.FixtureRequest) -> Preparation:
+    """How far the artifact got towards running: one for the whole run, whatever it is."""
+    session = request.config.stash[SESSION]
+    return prepare_once(session.settings, session.archive)
+
+
+@pytest.fixture
+def contract(request: pytest.FixtureRequest, preparation: Preparation) -> Contract:
+    """The words of the version under test; a case that needs one that it lacks does not apply."""
+    if preparation.contract is None:
+        casereport.not_run(request.node, _why_not(preparation))
+    needs = [need for marker in request.node.iter_markers("needs") for need in marker.args]
+    if lacking := preparation.contract.lacks(needs):
+        missing = ", ".join(f"'{name}'" for name in lacking)
+        casereport.not_applicable(
+            request.node, f"the contract '{preparation.contract.name}' has no {missing}"
+        )
+    return preparation.contract
+
+
+@pytest.fixture
+def artifact(request: pytest.FixtureRequest, preparation: Preparation) -> Artifact:
+    """The file that is smoked."""
+    if preparation.artifact is None:
+        casereport.not_run(request.node, _why_not(preparation))
+    return preparation.artifact
+
+
+@pytest.fixture
+def installation(request: pytest.FixtureRequest, preparation: Preparation) -> Installation:
+    """The throwaway environment that holds the artifact, and nobody changes."""
+    if preparation.installation is None or preparation.failure is not None:
+        casereport.not_run(request.node, _why_not(preparation))
+    return preparation.installation
+
+
+@pytest.fixture
+def sandbox(
+    request: pytest.FixtureRequest,
+    contract: Contract,  # noqa: ARG001 -- a case that does not apply needs no sandbox
+    installation: Installation,  # noqa: ARG001 -- nor does one that cannot run
+    preparation: Preparation,
+) -> Iterator[Sandbox]:
+    """A private world for one case: kept if the case fails, removed otherwise."""
+    session = request.config.stash[SESSION]
+    name = re.sub(r"\W+", "-", casereport.case_id(request.node.nodeid)).strip("-")[:60]
+    number = len(tuple((session.archive.scratch / "sandboxes").glob(f"{name}*")))
+    directory = session.archive.scratch / "sandboxes" / (f"{name}-{number}" if number else name)
+    assert preparation.testbed is not None  # noqa: S101 -- there is an installation
+    sandbox = Sandbox(directory=directory, testbed=preparation.testbed)
+    casereport.observe(request.node, sandbox)
+    yield sandbox
+    left = sandbox.close(keep=casereport.has_failed(request.node))
+    if left:
+        raise InvariantBroken("nothing_left_running", "left running: " + "; ".join(map(str, left)))
+
+
+def demand(request: pytest.FixtureRequest, preparation: Preparation, stage: Stage) -> None:
+    """Fail a case with what the release did wrong in a stage, or say why it cannot be told.
+
+    Raises:
+        AssertionError: the release is to blame for the stage.
+    """
+    failure = preparation.failure
+    if failure is not None and preparation.broken_stage == stage:
+        raise AssertionError(f"{failure}\n{failure.detail}".rstrip())
+    if not preparation.reached(stage):
+        casereport.not_run(request.node, _why_not(preparation))
+
+
+def _why_not(preparation: Preparation) -> str:
+    return f"not run: {preparation.failure}"

@@ -1,0 +1,123 @@
+"""Command-line options to one frozen value."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from harness.errors import UsageError
+from harness.release.installers import INSTALLERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pytest
+
+DEFAULT_REFERENCE = "fixtures/ktx"
+_KINDS = ("wheel", "sdist")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What the user asked for; paths are absolute, times in seconds."""
+
+    reference: str
+    checkout: Path
+    invoked_in: Path
+    build: Literal["wheel", "sdist"]
+    dist: Path
+    installer: str
+    python: str
+    install_timeout: float
+    command_timeout: float
+    evidence: Path | None
+    contract: str | None
+    expect_version: str | None
+    strict: bool
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options. Values are checked later, so that a wrong one gets a verdict as well."""
+    group = parser.getgroup("smoke", "release smoke")
+    group.addoption(
+        "--artifact",
+        metavar="REF",
+        action="append",
+        help=f"what to smoke: a source directory, a .whl or a .tar.gz (default: {DEFAULT_REFERENCE})",
+    )
+    group.addoption(
+        "--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default) or sdist"
+    )
+    group.addoption("--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)")
+    group.addoption("--installer", metavar="NAME", default="uv", help="uv (default) or pip")
+    group.addoption(
+        "--python",
+        metavar="VERSION|PATH",
+        default="",
+        help="interpreter to install for (default: the one that runs this)",
+    )
+    group.addoption(
+        "--install-timeout", metavar="SECONDS", default="600", help="deadline of build and of install (600)"
+    )
+    group.addoption(
+        "--command-timeout", metavar="SECONDS", default="60", help="deadline of each command (60)"
+    )
+    group.addoption(
+        "--evidence", metavar="DIR", help="where the evidence lands (default: .smoke/<time>-<pid>)"
+    )
+    group.addoption(
+        "--contract", metavar="NAME|FILE", help="hold the artifact to this contract (default: the one for it)"
+    )
+    group.addoption(
+        "--expect-version", metavar="V", help="require that this is what the artifact and the command say"
+    )
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Check the options and make one value of them.
+
+    Raises:
+        UsageError: a value is not of its kind.
+    """
+    option = config.option
+    references = option.artifact or [str(config.rootpath / DEFAULT_REFERENCE)]
+    if len(references) > 1:
+        raise UsageError(
+            f"--artifact takes one reference, got {len(references)}", hint="smoke them one by one"
+        )
+    invoked_in = config.invocation_params.dir
+    return Settings(
+        reference=references[0],
+        checkout=config.rootpath,
+        invoked_in=invoked_in,
+        build=cast("Literal['wheel', 'sdist']", _one_of("--build", option.build, _KINDS)),
+        dist=invoked_in / option.dist_dir,
+        installer=_one_of("--installer", option.installer, tuple(INSTALLERS)),
+        python=option.python,
+        install_timeout=_seconds("--install-timeout", option.install_timeout),
+        command_timeout=_seconds("--command-timeout", option.command_timeout),
+        evidence=invoked_in / option.evidence if option.evidence else None,
+        contract=option.contract,
+        expect_version=option.expect_version,
+        strict=bool(option.strict),
+    )
+
+
+def _one_of(name: str, value: str, known: Collection[str]) -> str:
+    if value in known:
+        return value
+    nearest = difflib.get_close_matches(value, known, n=1)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else ""
+    raise UsageError(f"{name} takes {' or '.join(map(repr, known))}, got '{value}'", hint=hint)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds < float("inf"):
+        return seconds
+    raise UsageError(f"{name} takes a positive number of seconds, got '{text}'")

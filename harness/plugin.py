@@ -1,0 +1,174 @@
+"""The harness in pytest: hooks that watch a session and its cases, thin; the fixtures are in `fixtures`.
+
+A session is a smoke session when it collects from the directory of cases. Only then is there evidence,
+a verdict, and an exit code that is the verdict's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import casereport
+from harness.errors import HarnessError, UsageError
+from harness.fixtures import SESSION, artifact, contract, installation, preparation, sandbox, settings
+from harness.options import add_options, read_settings
+from harness.running import processes
+from harness.session import Session
+from harness.verdict import terminal
+from harness.verdict.archive import Archive, open_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import xdist.workermanage
+
+__all__ = ["artifact", "contract", "installation", "preparation", "sandbox", "settings"]
+
+_MARKERS = (
+    "required: a release that breaks this promise is no release",
+    "advisory: whoever tags a release that breaks this promise must be told",
+    "opt_in(option): runs only when this option is given, and is missed by nobody otherwise",
+    "needs(name, ...): commands and features that the contract must have for the clause to apply",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of the smoke."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)  # the JUnit report's place must be known before its plugin looks
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the evidence of a smoke session; a worker joins that of its controller."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+    if not _is_smoke(config):
+        return
+    processes.become_subreaper()
+    session = _join(config) if hasattr(config, "workerinput") else _open(config)
+    config.stash[SESSION] = session
+    config.pluginmanager.register(_Watcher(session, config), "smoke")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases whose option was not given."""
+    chosen = [item for item in items if all(_is_given(config, mark) for mark in item.iter_markers("opt_in"))]
+    if len(chosen) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+class _Watcher:
+    """The hooks of a smoke session."""
+
+    def __init__(self, session: Session, config: pytest.Config) -> None:
+        self._session = session
+        # With workers, the process that the user started collects and runs nothing.
+        self._collects = session.worker is not None or not config.getoption("numprocesses", default=None)
+
+    def pytest_report_header(self) -> str:
+        """Say what is tested before it takes time."""
+        return f"smoke: {self._session.settings.reference} (installer {self._session.settings.installer})"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: xdist.workermanage.WorkerController) -> None:
+        """Tell a worker where the evidence of this session is."""
+        archive = self._session.archive
+        node.workerinput["smoke"] = (str(archive.evidence), str(archive.scratch))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: xdist.workermanage.WorkerController, error: object) -> None:
+        """Note that a worker died: what it was doing says nothing about the release."""
+        if error is not None:
+            self._session.note_testbed_fault(f"worker '{node.gateway.id}' died")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Send home which cases were selected."""
+        if self._collects:
+            self._session.note_selected([casereport.case_id(item.nodeid) for item in session.items])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Attach what happened to the report, and write a failure as a release engineer reads it."""
+        report = yield
+        casereport.complete(report, item, call, self._session)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the cases, from this process or from the workers."""
+        self._session.add(casereport.read(report))
+        if fault := casereport.testbed_fault(report):
+            self._session.note_testbed_fault(fault)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Tell cases that do not apply, or could not run, from passed ones."""
+        outcome = casereport.read(report).outcome
+        special = report.when != "teardown" and outcome in {"not-applicable", "not-run"}
+        return (outcome, "-", outcome.upper()) if special else None
+
+    @pytest.hookimpl(tryfirst=True)  # the terminal prints its summary in the same hook
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Judge, write the verdict down, and make its exit code this session's."""
+        if self._session.worker is None:
+            session.exitstatus = self._session.finish(int(exitstatus))
+
+    @pytest.hookimpl(trylast=True)  # the verdict is the last line
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the summary."""
+        if self._session.document is not None:
+            for line in terminal.summary(self._session.document, self._session.archive.evidence):
+                terminalreporter.write_line(line)
+
+
+def _open(config: pytest.Config) -> Session:
+    """Open the evidence; a command line that makes no sense gets its verdict here."""
+    wanted = config.option.evidence
+    try:
+        archive = open_archive(config.rootpath, config.invocation_params.dir / wanted if wanted else None)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    except HarnessError as error:
+        pytest.exit(f"testbed-fault: {error}", returncode=7)
+    try:
+        settings = read_settings(config)
+        session = Session(cases=_directory_of_cases(config), settings=settings, archive=archive, worker=None)
+    except UsageError as error:
+        Session.refuse(archive, config.option.artifact, str(error))
+        raise pytest.UsageError(str(error)) from error
+    config.option.xmlpath = config.option.xmlpath or str(archive.junit)
+    return session
+
+
+def _join(config: pytest.Config) -> Session:
+    worker_input: dict[str, tuple[str, str]] = config.workerinput  # type: ignore[attr-defined] -- xdist's
+    evidence, scratch = map(Path, worker_input["smoke"])
+    return Session(
+        cases=_directory_of_cases(config),
+        settings=read_settings(config),
+        archive=Archive(evidence=evidence, scratch=scratch),
+        worker=str(worker_input["workerid"]),
+    )
+
+
+def _is_smoke(config: pytest.Config) -> bool:
+    """Whether cases will run: some argument is, holds, or lies in their directory."""
+    option = config.option
+    if option.collectonly or option.help or option.version:
+        return False
+    cases = _directory_of_cases(config)
+    arguments = (argument.partition("::")[0] for argument in config.args)
+    paths = [(config.invocation_params.dir / argument).resolve() for argument in arguments]
+    return any(path.is_relative_to(cases) or cases.is_relative_to(path) for path in paths)
+
+
+def _is_given(config: pytest.Config, mark: pytest.Mark) -> bool:
+    return bool(config.getoption(mark.args[0]))
+
+
+def _directory_of_cases(config: pytest.Config) -> Path:
+    return config.rootpath.resolve() / "smoke"

@@ -1,0 +1,185 @@
+"""From the settings to an installation that starts: build, identify, install, start, once a run.
+
+Whichever worker comes first does it, holding a lock; the others read what came of it. What went wrong
+is part of the result, since it is a finding about the release or the machine, and all workers share it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from harness.errors import ArtifactError, HarnessError, Stage, TestbedError
+from harness.release import building
+from harness.release.artifact import Artifact, identify
+from harness.release.contract import Contract, choose
+from harness.release.installation import Installation, install
+from harness.running.environment import installer_environment
+from harness.running.result import InvariantBroken
+from harness.running.sandbox import Sandbox, Testbed
+from harness.toolcaches import cache_directory, tool_caches
+from harness.verdict.archive import replace as write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.options import Settings
+    from harness.verdict.archive import Archive
+
+_ORDER: tuple[Stage, ...] = ("builds", "installs", "starts")
+_DISK_ERRORS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+}
+
+
+@dataclass(kw_only=True, slots=True)
+class Preparation:
+    """How far it got. `seconds` holds the time of each stage that was tried, `failure` what ended it."""
+
+    source: building.Source | None = None
+    artifact: Artifact | None = None
+    contract: Contract | None = None
+    installation: Installation | None = None
+    testbed: Testbed | None = None
+    seconds: dict[Stage, float] = field(default_factory=dict)
+    failure: HarnessError | None = None
+
+    @property
+    def broken_stage(self) -> Stage | None:
+        """The stage that the release is to blame for."""
+        return self.failure.stage if isinstance(self.failure, ArtifactError) else None
+
+    def reached(self, stage: Stage) -> bool:
+        """Whether a stage has an outcome: it went well, or it is the one that the release broke."""
+        if self.failure is None or self.broken_stage == stage:
+            return True
+        return self.broken_stage is not None and _ORDER.index(stage) < _ORDER.index(self.broken_stage)
+
+
+def prepare_once(settings: Settings, archive: Archive) -> Preparation:
+    """Prepare, or read what another worker of this run prepared."""
+    done = archive.scratch / "preparation.pickle"  # our own, in a directory that only this user can write
+    with FileLock(archive.scratch / "preparation.lock"):
+        if not done.exists():
+            write_whole(done, pickle.dumps(_prepare(settings, archive)))
+        result = pickle.loads(done.read_bytes())  # noqa: S301 -- the same
+        assert isinstance(result, Preparation)  # noqa: S101 -- for the type checker
+        return result
+
+
+def read_if_done(archive: Archive) -> Preparation:
+    """What was prepared, if anything was."""
+    done = archive.scratch / "preparation.pickle"
+    return pickle.loads(done.read_bytes()) if done.exists() else Preparation()  # noqa: S301 -- our own file
+
+
+def _prepare(settings: Settings, archive: Archive) -> Preparation:
+    result = Preparation()
+    try:
+        with _disk_errors():
+            _run_stages(result, settings, archive)
+    except HarnessError as error:
+        result.failure = error
+    return result
+
+
+def _run_stages(result: Preparation, settings: Settings, archive: Archive) -> None:
+    environment = installer_environment(os.environ)
+    with _timed(result, "builds"):
+        result.source, result.artifact = _resolve(settings, archive, environment)
+    result.contract = choose(settings.checkout / "smoke" / "contracts", result.artifact, settings.contract)
+    with _timed(result, "installs"):
+        result.installation = install(
+            result.artifact,
+            archive.scratch / "installation",
+            installer=settings.installer,
+            python=settings.python,
+            environment=environment,
+            timeout=settings.install_timeout,
+            cache=cache_directory(),
+            log=archive.evidence / "install.log",
+        )
+        executable = result.installation.executable(result.contract.executable)
+    result.testbed = _testbed(result.installation, result.contract, settings, environment)
+    with _timed(result, "starts"):
+        _start(executable, result.contract, result.testbed, archive.scratch / "start")
+
+
+def _resolve(
+    settings: Settings, archive: Archive, environment: dict[str, str]
+) -> tuple[building.Source | None, Artifact]:
+    """The file to smoke: the one that was given, or the one just built, which lies in `dist` as well."""
+    path = settings.invoked_in / settings.reference
+    if path.is_file():
+        return None, identify(path)
+    source = building.inspect(path)
+    built = building.build(
+        source.directory,
+        archive.scratch / "built",
+        environment=environment,
+        timeout=settings.install_timeout,
+        log=archive.evidence / "build.log",
+    )
+    sdist, wheel = building.publish((built.sdist, built.wheel), settings.dist)
+    return source, identify(wheel if settings.build == "wheel" else sdist)
+
+
+def _testbed(
+    installation: Installation, contract: Contract, settings: Settings, environment: dict[str, str]
+) -> Testbed:
+    programs = {"python3": installation.base_python, "python": installation.base_python}
+    uv, caches = tool_caches(environment)
+    return Testbed(
+        installation=installation.directory,
+        programs={**programs, "uv": uv},
+        caches=caches,
+        runtime_root_variable=contract.runtime_root_variable,
+        crash=contract.messages["traceback"],
+        command_timeout=settings.command_timeout,
+    )
+
+
+def _start(executable: Path, contract: Contract, testbed: Testbed, directory: Path) -> None:
+    """Have the product say its version; whether that is the right one is for a clause of its own."""
+    sandbox = Sandbox(directory=directory, testbed=testbed)
+    words = (executable, *contract.commands["version"])
+    try:
+        with suppress(InvariantBroken):  # a matter for the clauses on invariants
+            sandbox.run(*words)
+    except OSError as error:
+        raise ArtifactError("starts", f"'{executable.name}' does not start: {error.strerror}") from error
+    finally:
+        sandbox.close(keep=False)
+    result = sandbox.results[-1]
+    if result.exit_code != 0:
+        command = " ".join((executable.name, *contract.commands["version"]))
+        raise ArtifactError("starts", f"'{command}' does not start: {result.ending}", detail=str(result))
+
+
+@contextmanager
+def _timed(result: Preparation, stage: Stage) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        result.seconds[stage] = time.monotonic() - started
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Say whose fault it is when a file cannot be written or read."""
+    try:
+        yield
+    except OSError as error:
+        reason = _DISK_ERRORS.get(error.errno or 0, error.strerror or str(error))
+        raise TestbedError(f"{reason}: '{error.filename}'" if error.filename else reason) from error

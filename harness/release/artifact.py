@@ -1,0 +1,217 @@
+"""What a file that would be released is: kind, name, version, hash, contents.
+
+Reads archives and never unpacks them; building and installing them is for `building` and
+`installation`, judging their contents is for the cases.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import posixpath
+import stat
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from packaging.metadata import RawMetadata, parse_email
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from harness.errors import ArtifactError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Kind = Literal["wheel", "sdist"]
+
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A file that would be released; `name` and `version` are spelt as its metadata spells them."""
+
+    path: Path
+    kind: Kind
+    name: str
+    version: str
+    sha256: str
+    size: int
+    requires_python: str
+
+
+def identify(path: Path) -> Artifact:
+    """Describe a wheel or sdist, having read all of it; `path` in the result is absolute.
+
+    Raises:
+        UsageError: there is no such file, or its suffix is not one of a release.
+        ArtifactError: the file is damaged, unsafe to unpack, or contradicts itself.
+    """
+    kind = _kind(path)
+    try:
+        _check_members(path, kind)
+        raw = _parse(path, kind)
+    except _DAMAGED as error:
+        raise _unfit(path, f"is not a {kind} or is damaged: {error or type(error).__name__}") from error
+    except OSError as error:
+        raise UsageError(f"'{path}' cannot be read: {error.strerror or error}") from error
+    name, version = raw.get("name", ""), raw.get("version", "")
+    _check_identity(path, kind, name, version)
+    requires_python = raw.get("requires_python", "")
+    _check_specifier(path, requires_python)
+    return Artifact(
+        path=path.resolve(),
+        kind=kind,
+        name=name,
+        version=version,
+        sha256=_sha256(path),
+        size=path.stat().st_size,
+        requires_python=requires_python,
+    )
+
+
+def metadata(artifact: Artifact) -> RawMetadata:
+    """The core metadata as written, unchecked: METADATA of a wheel, PKG-INFO of an sdist."""
+    return _parse(artifact.path, artifact.kind)
+
+
+def names(artifact: Artifact) -> tuple[str, ...]:
+    """The files of the archive, directories left out."""
+    return _names(artifact.path, artifact.kind)
+
+
+def read(artifact: Artifact, member: str) -> bytes:
+    """The content of one file of the archive; KeyError when it holds no such file."""
+    return _read(artifact.path, artifact.kind, member)
+
+
+def _kind(path: Path) -> Kind:
+    if not path.is_file():
+        raise UsageError(f"'{path}' is not a file" if path.exists() else f"there is no file '{path}'")
+    if path.name.endswith(".whl"):
+        return "wheel"
+    if path.name.endswith(".tar.gz"):
+        return "sdist"
+    raise UsageError(f"'{path.name}' is neither a wheel (.whl) nor an sdist (.tar.gz)")
+
+
+def _unfit(path: Path, complaint: str) -> ArtifactError:
+    return ArtifactError("installs", f"'{path.name}' {complaint}")
+
+
+def _names(path: Path, kind: Kind) -> tuple[str, ...]:
+    if kind == "wheel":
+        with zipfile.ZipFile(path) as wheel:
+            return tuple(entry.filename for entry in wheel.infolist() if not entry.is_dir())
+    with tarfile.open(path, "r:gz") as sdist:
+        return tuple(entry.name for entry in sdist.getmembers() if not entry.isdir())
+
+
+def _read(path: Path, kind: Kind, member: str) -> bytes:
+    if kind == "wheel":
+        with zipfile.ZipFile(path) as wheel:
+            return wheel.read(member)
+    with tarfile.open(path, "r:gz") as sdist:
+        stream = sdist.extractfile(member)
+        if stream is None:
+            raise KeyError(member)
+        return stream.read()
+
+
+def _parse(path: Path, kind: Kind) -> RawMetadata:
+    wanted = "METADATA" if kind == "wheel" else "PKG-INFO"
+    found = [
+        name
+        for name in _names(path, kind)
+        if name.count("/") == 1
+        and name.endswith(f"/{wanted}")
+        and (kind == "sdist" or name.endswith(f".dist-info/{wanted}"))
+    ]
+    if len(found) != 1:
+        raise _unfit(path, f"holds {len(found) or 'no'} {wanted} where there must be one")
+    raw, _ = parse_email(_read(path, kind, found[0]))
+    return raw
+
+
+def _check_members(path: Path, kind: Kind) -> None:
+    """Read the archive to its end, checksums included, and refuse members that leave its tree."""
+    unsafe = _unsafe_in_wheel(path) if kind == "wheel" else _unsafe_in_sdist(path)
+    if unsafe:
+        raise _unfit(path, f"holds a member that is not safe to unpack: '{unsafe[0]}'")
+
+
+def _unsafe_in_wheel(path: Path) -> Sequence[str]:
+    with zipfile.ZipFile(path) as wheel:
+        damaged = wheel.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"wrong checksum of '{damaged}'")
+        return [
+            entry.filename
+            for entry in wheel.infolist()
+            if _leaves(entry.orig_filename) or stat.S_ISLNK(entry.external_attr >> 16)
+        ]
+
+
+def _unsafe_in_sdist(path: Path) -> Sequence[str]:
+    with gzip.open(path) as stream:
+        while stream.read(_CHUNK):
+            pass
+    with tarfile.open(path, "r:gz") as sdist:
+        return [entry.name for entry in sdist.getmembers() if _leaves(entry.name) or _points_out(entry)]
+
+
+def _points_out(entry: tarfile.TarInfo) -> bool:
+    if entry.issym():
+        return _leaves(posixpath.join(posixpath.dirname(entry.name), entry.linkname))
+    if entry.islnk():
+        return _leaves(entry.linkname)
+    return not (entry.isfile() or entry.isdir())
+
+
+def _leaves(name: str) -> bool:
+    """Whether a member of this name would land outside the directory it is unpacked in."""
+    if name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name:
+        return True
+    return posixpath.normpath(name.replace("\\", "/")).split("/")[0] == ".."
+
+
+def _check_identity(path: Path, kind: Kind, name: str, version: str) -> None:
+    if not name or not version:
+        raise _unfit(path, f"has no {'version' if name else 'name'} in its metadata")
+    try:
+        if kind == "wheel":
+            file_name, file_version, _, _ = parse_wheel_filename(path.name)
+        else:
+            file_name, file_version = parse_sdist_filename(path.name)
+        agrees = (file_name, file_version) == (canonicalize_name(name), Version(version))
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
+        raise _unfit(path, f"is not named as a {kind} is: {error}") from error
+    if not agrees:
+        raise _unfit(path, f"says that it is '{name}' '{version}' inside, which its file name contradicts")
+
+
+def _check_specifier(path: Path, requires_python: str) -> None:
+    try:
+        SpecifierSet(requires_python)
+    except InvalidSpecifier as error:
+        raise _unfit(path, f"has a Requires-Python that nobody can read: '{requires_python}'") from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,158 @@
+"""How each installer is called, and whose fault its failure is.
+
+Making environments and reading what was installed is for `installation`. An installer's own
+settings (index, proxy, certificates) come with the environment that is handed in.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import uv
+
+from harness.errors import ArtifactError, HarnessError, TestbedError
+from harness.release.steps import run_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.errors import Stage
+    from harness.release.steps import StepResult
+
+# A package that every index of Python packages has.
+KNOWN_PACKAGE = "pip"
+PROBE_SECONDS = 60.0
+
+
+class Installer(Protocol):
+    """What the harness needs to know of a program that installs distributions."""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it by."""
+        ...
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The arguments of virtualenv that put into an environment what the installer needs there."""
+        ...
+
+    def version(self, site_packages: Path) -> str:
+        """Which one it is; `site_packages` is where it would be seeded."""
+        ...
+
+    def install(self, requirement: str, python: Path) -> tuple[str, ...]:
+        """The command that installs a requirement for an environment's interpreter."""
+        ...
+
+    def probe(self, python: Path) -> tuple[str, ...]:
+        """The command that asks the index, past every cache, for a package it surely has."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UvInstaller:
+    """The `uv` that this project depends on, from outside the environment."""
+
+    name: str = "uv"
+    seeds: tuple[str, ...] = ("--no-seed",)
+
+    def version(self, site_packages: Path) -> str:  # noqa: ARG002  (the protocol's)
+        """The version of the PyPI package, which is the program's."""
+        return version("uv")
+
+    def install(self, requirement: str, python: Path) -> tuple[str, ...]:
+        """By copy: through a hard link, a product that edits itself would edit uv's cache."""
+        options = ("--link-mode", "copy", "--compile-bytecode", "--python", str(python))
+        return (*self._pip("install"), *options, requirement)
+
+    def probe(self, python: Path) -> tuple[str, ...]:
+        """A dry run into an empty target: what the environment holds already does not count."""
+        options = ("--dry-run", "--no-cache", "--no-deps", "--target", "probe", "--python", str(python))
+        return (*self._pip("install"), *options, KNOWN_PACKAGE)
+
+    def _pip(self, command: str) -> tuple[str, ...]:
+        return (_find_uv(), "pip", command, "--no-progress", "--color", "never")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipInstaller:
+    """The `pip` that virtualenv bundles, from inside the environment.
+
+    Alone: a setuptools beside it would hide that the artifact forgot to depend on it.
+    """
+
+    name: str = "pip"
+    seeds: tuple[str, ...] = ("--no-download", "--no-setuptools")
+
+    def version(self, site_packages: Path) -> str:
+        """The version of the pip that was seeded."""
+        return next(found.version for found in distributions(name="pip", path=[str(site_packages)]))
+
+    def install(self, requirement: str, python: Path) -> tuple[str, ...]:
+        """By copy, as pip always does."""
+        return (*self._pip("install", python), "--compile", requirement)
+
+    def probe(self, python: Path) -> tuple[str, ...]:
+        """A dry run that ignores the pip which is there."""
+        options = ("--dry-run", "--ignore-installed", "--no-deps", "--no-cache-dir", "--retries", "1")
+        return (*self._pip("install", python), *options, KNOWN_PACKAGE)
+
+    def _pip(self, command: str, python: Path) -> tuple[str, ...]:
+        # Isolated, or a file of the working directory could stand in for a module of pip's.
+        return (
+            str(python),
+            "-I",
+            "-m",
+            "pip",
+            command,
+            "--no-input",
+            "--disable-pip-version-check",
+            "--no-color",
+        )
+
+
+INSTALLERS: Mapping[str, Installer] = {
+    installer.name: installer for installer in (UvInstaller(), PipInstaller())
+}
+
+
+def blame(  # noqa: PLR0913  (each is a fact that the judgement or its sentence needs)
+    failed: StepResult,
+    *,
+    stage: Stage,
+    complaint: str,
+    installer: Installer,
+    environment: Mapping[str, str],
+    timeout: float,
+    log: Path,
+    python: Path | None = None,
+) -> HarnessError:
+    """Whose fault a failed step is: the machine's, when its disk is full or its index is silent."""
+    if "No space left on device" in failed.output:
+        return TestbedError("the disk is full", detail=failed.tail)
+    probe = _probe(installer, python or Path(sys.executable), environment, log)
+    if probe.exit_code != 0:
+        return TestbedError(
+            "the package index cannot be reached", detail=f"{failed.tail}\n{probe.tail}".strip()
+        )
+    reason = f"it did not finish in {timeout:g} s" if failed.exit_code is None else failed.key_line
+    return ArtifactError(stage, f"{complaint}: {reason}", detail=failed.tail)
+
+
+def _probe(installer: Installer, python: Path, environment: Mapping[str, str], log: Path) -> StepResult:
+    with tempfile.TemporaryDirectory() as directory:
+        command = installer.probe(python)
+        return run_step(command, environment=environment, cwd=Path(directory), timeout=PROBE_SECONDS, log=log)
+
+
+def _find_uv() -> str:
+    try:
+        return str(uv.find_uv_bin())
+    except FileNotFoundError as error:
+        raise TestbedError(f"the program of the package 'uv' is missing: {error}") from error

@@ -1,0 +1,1 @@
+"""How it is run: environments, commands, trees, processes, sandboxes."""

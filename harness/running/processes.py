@@ -1,0 +1,242 @@
+"""Finds and ends what a command left running.
+
+Owns the question which processes are a sandbox's: on Linux the descendants of this process, orphans
+included, which the kernel hands to it as their "subreaper"; where there is no such thing, those that
+carry the sandbox's mark in their environment as well. Starting commands is the business of `command`
+and `terminal`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shlex
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import psutil
+
+from harness.running.filetree import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+MARKER = "SMOKE_SANDBOX"
+
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
+_KILL_SECONDS = 0.5  # a killed process is gone at once, but for one that hangs in the kernel
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+# Commands in progress: whoever waits for one must be the one to reap it, and it is no leftover yet.
+# With the lock, no other thread sees a program that has been started and is not among them.
+_supervised: set[int | None] = set()
+_census = threading.RLock()
+
+
+class _Started(Protocol):
+    @property
+    def pid(self) -> int | None: ...
+
+
+Program = TypeVar("Program", bound=_Started)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leftover:
+    """A process that should be gone: its command line, ready to read, and its start in epoch seconds."""
+
+    pid: int
+    command: str
+    created: float
+    process: psutil.Process = field(compare=False, repr=False)  # knows when a pid has been reused
+
+    def __str__(self) -> str:
+        return f"{self.pid}: {self.command}"
+
+
+def become_subreaper() -> bool:
+    """Have orphaned descendants handed to this process from now on; False where that does not exist."""
+    return _LIBC is not None and _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def children() -> frozenset[int]:
+    """Give the pids of this process's children, for `find` to ignore."""
+    return frozenset(_children_of(os.getpid()))
+
+
+@contextlib.contextmanager
+def supervised(start: Callable[[], Program]) -> Iterator[Program]:
+    """Start a program that somebody waits for; within, `find` keeps off it and its descendants."""
+    with _census:
+        program = start()
+        _supervised.add(program.pid)
+    try:
+        yield program
+    finally:
+        _supervised.discard(program.pid)
+
+
+def find(marker: str, *, ignore: Collection[int] = ()) -> tuple[Leftover, ...]:
+    """List what runs for the sandbox `marker`, except the processes `ignore` and their descendants.
+
+    Orphans that have ended meanwhile are reaped on the way.
+    """
+    with _census:
+        skip = {pid for pid in (*ignore, *_supervised) if pid is not None}
+        found = _descendants(os.getpid(), skip)
+        if not _is_subreaper():
+            others = skip.union({os.getpid()}, *(_descendants(pid) for pid in skip))
+            found |= _marked(marker) - others
+        return _described(found)
+
+
+def settle(marker: str, seconds: float, *, ignore: Collection[int] = ()) -> tuple[Leftover, ...]:
+    """Wait up to `seconds` until nothing of the sandbox runs any more, and give what still does."""
+    deadline = time.monotonic() + seconds
+    left = find(marker, ignore=ignore)
+    pauses = _pauses()
+    while left and time.monotonic() < deadline:
+        time.sleep(next(pauses))
+        left = find(marker, ignore=ignore)
+    return left
+
+
+def tree(pid: int) -> tuple[Leftover, ...]:
+    """List the process and its descendants."""
+    return _described({pid} | _descendants(pid))
+
+
+def end(leftovers: Iterable[Leftover], *, grace: float = 1.0) -> None:
+    """End these processes and their descendants: first asked to, killed after `grace` seconds."""
+    doomed = _with_descendants(leftovers)
+    _signal(doomed, psutil.Process.terminate)
+    survivors = _with_descendants(_alive_after(grace, doomed))
+    _signal(survivors, psutil.Process.kill)
+    _alive_after(_KILL_SECONDS, survivors)
+
+
+def end_command(pid: int, marker: str, *, ignore: Collection[int]) -> None:
+    """End a command in progress and all that it started, within 2 seconds."""
+    end((*tree(pid), *find(marker, ignore=ignore)))
+    # What was started or orphaned while the first round went on has had its chance.
+    end(find(marker, ignore=ignore), grace=0)
+
+
+def _is_subreaper() -> bool:
+    answer = ctypes.c_int(0)
+    if _LIBC is not None:  # pragma: no branch - only Linux gets to the tests' hosts
+        _LIBC.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return bool(answer.value)
+
+
+def _children_listed(pid: int) -> set[int]:
+    """Read the kernel's own list, which costs microseconds; a process's threads have one each."""
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(map(int, task.read_bytes().split()))
+    return found
+
+
+def _children_searched(pid: int) -> set[int]:
+    """Ask every process of the machine for its parent."""
+    try:
+        return {child.pid for child in psutil.Process(pid).children()}
+    except psutil.Error:
+        return set()
+
+
+_children_of: Callable[[int], set[int]] = (
+    _children_listed if Path(f"/proc/self/task/{os.getpid()}/children").exists() else _children_searched
+)
+
+
+def _descendants(pid: int, skip: Collection[int] = ()) -> set[int]:
+    """Walk twice: an orphan that changes its parent during the one is in the other."""
+    return _walk(pid, skip) | _walk(pid, skip)
+
+
+def _walk(pid: int, skip: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    pending = [pid]
+    while pending:
+        fresh = _children_of(pending.pop()) - found - set(skip)
+        found |= fresh
+        pending.extend(fresh)
+    return found
+
+
+def _marked(marker: str) -> set[int]:
+    processes = psutil.process_iter(["environ"])
+    return {each.pid for each in processes if (each.info["environ"] or {}).get(MARKER) == marker}
+
+
+def _described(pids: Iterable[int]) -> tuple[Leftover, ...]:
+    described = (_describe(pid) for pid in sorted(pids))
+    return tuple(leftover for leftover in described if leftover is not None)
+
+
+def _describe(pid: int) -> Leftover | None:
+    try:
+        process = psutil.Process(pid)
+        if not _is_alive(process):
+            return None
+        return Leftover(
+            pid=pid, command=_command_line(process), created=process.create_time(), process=process
+        )
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _command_line(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.AccessDenied):
+        if any(words := process.cmdline()):
+            return printable(shlex.join(words))
+    return process.name()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Tell whether it runs; if it has ended and is an orphan in this process's care, reap it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return True
+    with _census, contextlib.suppress(ChildProcessError):
+        if process.pid not in _supervised and os.name == "posix":
+            os.waitpid(process.pid, os.WNOHANG)
+    return False
+
+
+def _with_descendants(leftovers: Iterable[Leftover]) -> set[Leftover]:
+    alive = [leftover for leftover in leftovers if _is_alive(leftover.process)]
+    return set(alive).union(*(_described(_descendants(leftover.pid)) for leftover in alive))
+
+
+def _signal(leftovers: Iterable[Leftover], send: Callable[[psutil.Process], None]) -> None:
+    for leftover in leftovers:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            send(leftover.process)
+
+
+def _alive_after(seconds: float, leftovers: Iterable[Leftover]) -> list[Leftover]:
+    """Wait up to `seconds` for all to end, and give those that have not."""
+    deadline = time.monotonic() + seconds
+    alive = [leftover for leftover in leftovers if _is_alive(leftover.process)]
+    pauses = _pauses()
+    while alive and time.monotonic() < deadline:
+        time.sleep(next(pauses))
+        alive = [leftover for leftover in alive if _is_alive(leftover.process)]
+    return alive
+
+
+def _pauses() -> Iterator[float]:
+    """Short at first, for what ends at once; then such that waiting takes no noticeable part of a core."""
+    pause = 0.001
+    while True:
+        yield pause
+        pause = min(pause * 1.5, 0.02)

@@ -1,0 +1,262 @@
+"""One case's private world: its directories, its environment, and every command that it ran there.
+
+Joins the rest of this wing for one case. Judging is left to the cases, except for what holds for every
+command whatever the case: those invariants are checked here after each command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.running import filetree, processes
+from harness.running.command import execute
+from harness.running.environment import product_environment
+from harness.running.privileges import prefix_of_ordinary_user
+from harness.running.result import CommandResult, InvariantBroken
+from harness.running.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.running.command import CompletedCommand
+
+_SETTLE_SECONDS = 5.0  # what a left-behind child gets to do its worst, so that the tree shows it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Testbed:
+    """What the sandboxes of one run share; `caches` maps variables to directories handed in on purpose."""
+
+    __test__ = False  # the name starts like a test class's
+
+    installation: Path
+    programs: Mapping[str, Path]
+    caches: Mapping[str, Path]
+    runtime_root_variable: str
+    crash: re.Pattern[str]
+    command_timeout: float
+
+
+@dataclass(kw_only=True, slots=True)
+class Sandbox:
+    """The directories, the environment and the commands of one case.
+
+    Everything lies below `directory`; `runtime_root` does not exist until somebody makes it.
+    """
+
+    directory: Path
+    testbed: Testbed
+    runtime_root: Path = field(init=False)
+    environment: dict[str, str] = field(init=False)
+    results: list[CommandResult] = field(default_factory=list)
+    breaches: list[InvariantBroken] = field(default_factory=list)
+    writable: list[Path] = field(default_factory=list)
+    prefix: tuple[str, ...] = ()
+    _background: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _tree: filetree.Snapshot | None = None
+    _installation: filetree.Snapshot | None = None
+
+    def __post_init__(self) -> None:
+        for path in (self.home, self.temporary, self.working, self.programs):
+            path.mkdir(parents=True)
+        for name, program in self.testbed.programs.items():
+            _link(program, self.programs / (name + program.suffix if sys.platform == "win32" else name))
+        self.environment = product_environment(os.environ, directories=self._variables())
+        self.environment[processes.MARKER] = str(self.directory)
+        self.use_root(self.directory / "root")
+
+    @property
+    def home(self) -> Path:
+        """What the product takes for the user's home."""
+        return self.directory / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """Where temporary files go; empty again when a command ends."""
+        return self.directory / "tmp"
+
+    @property
+    def working(self) -> Path:
+        """The working directory of commands."""
+        return self.directory / "work"
+
+    @property
+    def programs(self) -> Path:
+        """The only directory on `PATH`: links to exactly the programs that the product may find."""
+        return self.directory / "bin"
+
+    def use_root(self, path: Path, *, setting: str | None = None) -> None:
+        """Put the runtime root at `path`; `setting` is how the variable says so, where that differs."""
+        self.runtime_root = path
+        self.environment[self.testbed.runtime_root_variable] = str(path) if setting is None else setting
+
+    def hide(self, program: str) -> None:
+        """Take a program off `PATH`."""
+        (self.programs / program).unlink()
+
+    def drop_privileges(self) -> None:
+        """Have permission bits bind the product from now on, even if root runs the smoke."""
+        self.prefix = prefix_of_ordinary_user()
+
+    def run(self, *argv: str | Path, leaves_processes: bool = False) -> CommandResult:
+        """Run a command to its end, on pipes, and observe what it did; judge nothing but the invariants.
+
+        Raises:
+            InvariantBroken: the command did what no command may do.
+        """
+        words = self.prefix + tuple(map(str, argv))
+        with self._observed(leaves_processes=leaves_processes) as finished:
+            finished(
+                execute(
+                    words, cwd=self.working, environment=self.environment, timeout=self.testbed.command_timeout
+                )
+            )
+        return self.results[-1]
+
+    @contextmanager
+    def on_terminal(self, *argv: str | Path, leaves_processes: bool = False) -> Iterator[Terminal]:
+        """Hold a dialogue with a command on a pseudo-terminal; the result is in `results` afterwards."""
+        words = self.prefix + tuple(map(str, argv))
+        environment = self.environment | {"TERM": "xterm-256color"}
+        with (
+            self._observed(leaves_processes=leaves_processes) as finished,
+            Terminal(
+                words, cwd=self.working, environment=environment, timeout=self.testbed.command_timeout
+            ) as terminal,
+        ):
+            yield terminal
+            finished(terminal.finish())
+
+    def start_background(self, *argv: str | Path) -> subprocess.Popen[bytes]:
+        """Start a process of the case's own; it is not the product's, and ends with the sandbox."""
+        process = subprocess.Popen(
+            [*self.prefix, *map(str, argv)],
+            cwd=self.working,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._background.append(process)
+        return process
+
+    def close(self, *, keep: bool) -> tuple[processes.Leftover, ...]:
+        """End what still runs and, unless it is to be kept for inspection, remove the directory.
+
+        Returns what the product had left running: the background processes of the case are not among it.
+        """
+        for process in self._background:
+            process.kill()
+            process.communicate()
+        left = processes.find(str(self.directory))
+        processes.end(left)
+        if not keep:
+            _remove(self.directory)
+        return left
+
+    @contextmanager
+    def _observed(self, *, leaves_processes: bool) -> Iterator[Callable[[CompletedCommand], None]]:
+        """Frame one command: the tree before, what still runs, the tree after, the invariants."""
+        before = self._snapshot()
+        installed = self._installation or filetree.snapshot(self.testbed.installation)
+        running = processes.children()
+        completed: list[CompletedCommand] = []
+        yield completed.append
+        left = processes.find(str(self.directory), ignore=running)
+        if left and not leaves_processes:
+            processes.end(processes.settle(str(self.directory), _SETTLE_SECONDS, ignore=running))
+        self._installation = filetree.snapshot(self.testbed.installation, previous=installed)
+        result = CommandResult(
+            completed=completed[0],
+            working=self.working,
+            environment=dict(self.environment),
+            changes=filetree.difference(before, self._snapshot()),
+            left_running=left,
+            installation_changes=filetree.difference(installed, self._installation),
+        )
+        self.results.append(result)
+        self._check(result, leaves_processes=leaves_processes)
+
+    def _check(self, result: CommandResult, *, leaves_processes: bool) -> None:
+        """Raise for the first invariant that is broken; the order is that of how much it explains."""
+        elsewhere = result.changes.outside(*self._allowed())
+        if result.left_running and not leaves_processes:
+            self._breach("nothing_left_running", "left running: " + "; ".join(map(str, result.left_running)))
+        if result.installation_changes:
+            self._breach("installation_unchanged", f"changed its installation:\n{result.installation_changes.render()}")
+        if elsewhere:
+            self._breach("nothing_written_elsewhere", f"changed on disk, outside its root:\n{elsewhere.render()}")
+        if self.testbed.crash.search(result.stdout + "\n" + result.stderr):
+            self._breach("no_traceback", "printed a traceback")
+
+    def _breach(self, clause: str, what: str) -> None:
+        breach = InvariantBroken(clause, what)
+        self.breaches.append(breach)
+        raise breach
+
+    def _allowed(self) -> tuple[str, ...]:
+        """Where a command may write, relative to the sandbox."""
+        base = self.directory.resolve()
+        places = (self.runtime_root, *self.writable)
+        return tuple(
+            path.resolve().relative_to(base).as_posix() for path in places if path.resolve().is_relative_to(base)
+        )
+
+    def _snapshot(self) -> filetree.Snapshot:
+        self._tree = filetree.snapshot(self.directory, previous=self._tree)
+        return self._tree
+
+    def _variables(self) -> dict[str, Path]:
+        """The variables that name a private directory, on every platform, and the shared caches."""
+        return {
+            "PATH": self.programs,
+            "HOME": self.home,
+            "USERPROFILE": self.home,  # Windows
+            "APPDATA": self.home / "AppData" / "Roaming",  # Windows
+            "LOCALAPPDATA": self.home / "AppData" / "Local",  # Windows
+            "XDG_CONFIG_HOME": self.home / ".config",
+            "XDG_CACHE_HOME": self.home / ".cache",
+            "XDG_DATA_HOME": self.home / ".local" / "share",
+            "XDG_STATE_HOME": self.home / ".local" / "state",
+            "XDG_RUNTIME_DIR": self.temporary,
+            "TMPDIR": self.temporary,
+            "TEMP": self.temporary,  # Windows
+            "TMP": self.temporary,  # Windows
+            **self.testbed.caches,
+        }
+
+
+def _link(program: Path, name: Path) -> None:
+    try:
+        name.symlink_to(program)
+    except OSError:  # pragma: no cover -- Windows without the privilege to make links
+        shutil.copy2(program, name)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a tree whole, whatever permissions a case or the product left in it."""
+
+    def retry(function: Callable[..., object], path: str, _error: object) -> None:
+        # Only directories matter: what they hold can be unlinked once they can be written.
+        for locked in (os.path.dirname(path), path):  # noqa: PTH120 -- the callback speaks strings
+            if os.path.isdir(locked) and not os.path.islink(locked):  # noqa: PTH112, PTH114 -- the same
+                os.chmod(locked, stat.S_IRWXU)  # noqa: PTH101 -- the same
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 -- the same
+            shutil.rmtree(path)
+        else:
+            function(path)
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(directory, onexc=retry)
+    else:
+        shutil.rmtree(directory, onerror=retry)

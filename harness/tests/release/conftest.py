@@ -1,0 +1,67 @@
+"""What the self-tests of `harness.release` share: one build, and the surroundings of its steps."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.release.artifact import Artifact, identify
+from harness.release.building import Built, build
+from harness.tests.release.projects import write_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OTHERS = ("COVERAGE", "COV_", "PYTEST", "PYTHON", "GIT_", "VIRTUAL_ENV")
+_INDEXES = ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """The complete environment of a step: this one, without what the test run put there."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
+
+
+@pytest.fixture(scope="session")
+def cut_off(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The same on a machine whose package index is a port that nobody listens on."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        index = f"http://127.0.0.1:{closed.getsockname()[1]}/simple"
+    kept = {name: value for name, value in environment.items() if name not in _INDEXES}
+    indexes = {"UV_DEFAULT_INDEX": index, "PIP_INDEX_URL": index}
+    settings = {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1", "NO_PROXY": "127.0.0.1"}
+    impatience = {"PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"}
+    caches = {"UV_CACHE_DIR": str(tmp_path_factory.mktemp("uv")), "PIP_NO_CACHE_DIR": "1"}
+    return kept | indexes | settings | impatience | caches
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of the installations."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Built:
+    """A real sdist and wheel, built once."""
+    directory = tmp_path_factory.mktemp("built")
+    source = write_tool(directory / "source")
+    return build(
+        source, directory / "dist", environment=environment, timeout=120, log=directory / "build.log"
+    )
+
+
+@pytest.fixture(scope="session")
+def wheel(built: Built) -> Artifact:
+    """The wheel of that build."""
+    return identify(built.wheel)
+
+
+@pytest.fixture(scope="session")
+def sdist(built: Built) -> Artifact:
+    """The sdist of that build."""
+    return identify(built.sdist)

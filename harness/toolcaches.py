@@ -1,0 +1,31 @@
+"""Where the tools that a run uses keep their caches, and uv itself.
+
+Isolated homes would download everything anew each time; these directories are shared on purpose.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import uv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def cache_directory() -> Path:
+    """This project's own cache: what virtualenv unpacks once."""
+    return platformdirs.user_cache_path("ktx-smoke")
+
+
+def tool_caches(environment: Mapping[str, str]) -> tuple[Path, dict[str, Path]]:
+    """The program `uv`, and the variables that hand the caches of uv and pip to a sandbox."""
+    program = Path(uv.find_uv_bin()).resolve()
+    answer = subprocess.run(
+        [program, "cache", "dir"], env=dict(environment), capture_output=True, text=True, check=True
+    )
+    pip = environment.get("PIP_CACHE_DIR") or platformdirs.user_cache_path("pip")
+    return program, {"UV_CACHE_DIR": Path(answer.stdout.strip()), "PIP_CACHE_DIR": Path(pip)}

@@ -1,0 +1,1 @@
+"""What it means: clauses, evidence, the verdict and how people read it."""

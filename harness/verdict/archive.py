@@ -1,0 +1,111 @@
+"""The evidence directory of a run: made, kept to the last ten, `latest` pointing to a whole one.
+
+Owns places and how files get there; what is in them is for others. A scratch directory outside of the
+checkout belongs to each run as well, for environments and sandboxes: products look for settings in the
+directories above them, and must not find the checkout's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import TestbedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KEPT_RUNS = 10
+_SCRATCH_PREFIX = "smoke-"
+_SCRATCH_NOTE = "scratch.txt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """Where a run puts its evidence, and where it works."""
+
+    evidence: Path
+    scratch: Path
+
+    @property
+    def verdict(self) -> Path:
+        """The verdict for machines."""
+        return self.evidence / "verdict.json"
+
+    @property
+    def junit(self) -> Path:
+        """The cases for tools that read JUnit's format."""
+        return self.evidence / "junit.xml"
+
+    def write_verdict(self, verdict: Mapping[str, object]) -> None:
+        """Write `verdict.json` in one step, so that nobody reads half of it."""
+        text = json.dumps(verdict, indent=2, ensure_ascii=True) + "\n"
+        replace(self.verdict, text.encode("ascii"))
+
+    def remove_scratch(self) -> None:
+        """Remove what nobody needs after a run without failures."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        (self.evidence / _SCRATCH_NOTE).unlink(missing_ok=True)
+
+
+def open_archive(checkout: Path, wanted: Path | None) -> Archive:
+    """Make the directories of a run: the one asked for, or one below `.smoke/` named after time and process.
+
+    Raises:
+        UsageError: the directory asked for cannot be written.
+        TestbedError: the default one, or the scratch directory, cannot.
+    """
+    runs = checkout / ".smoke"
+    evidence = wanted or runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    try:
+        evidence.mkdir(parents=True, exist_ok=True)
+        (evidence / "verdict.json").unlink(
+            missing_ok=True
+        )  # an earlier run's, which this one may never replace
+        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX)).resolve()
+        replace(evidence / _SCRATCH_NOTE, f"{scratch}\n".encode())
+    except OSError as error:
+        message = f"evidence directory '{evidence}' cannot be written: {error.strerror}"
+        if wanted is not None:
+            raise UsageError(message) from error
+        raise TestbedError(message) from error
+    if wanted is None:
+        _forget_old(runs)
+    return Archive(evidence=evidence, scratch=scratch)
+
+
+def point_latest(archive: Archive) -> None:
+    """Let `latest` point to this run, if it is one of the checkout's own."""
+    if archive.evidence.parent.name == ".smoke":
+        temporary = archive.evidence.with_name(f".latest-{os.getpid()}")
+        with contextlib.suppress(OSError):  # no links on this machine; the runs' names still sort by time
+            temporary.symlink_to(archive.evidence.name, target_is_directory=True)
+            temporary.replace(archive.evidence.with_name("latest"))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file in one step: it is the old one or the new one, never half of it."""
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _forget_old(runs: Path) -> None:
+    """Remove all but the last runs, each with the scratch directory that it left for inspection."""
+    ended = sorted(path for path in runs.iterdir() if path.is_dir() and not path.is_symlink())
+    for run in ended[:-_KEPT_RUNS]:
+        with contextlib.suppress(OSError):
+            scratch = Path((run / _SCRATCH_NOTE).read_text(encoding="utf-8").strip())
+            if (
+                scratch.name.startswith(_SCRATCH_PREFIX)
+                and scratch.parent == Path(tempfile.gettempdir()).resolve()
+            ):
+                shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(run, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The contract as cases: one promise each, checked on the installed artifact."""

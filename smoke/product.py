@@ -1,0 +1,88 @@
+"""`ktx` in a sandbox, in the words of its contract: how cases run it, and what they expect by default."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict, cast
+
+if TYPE_CHECKING:
+    import re
+    from pathlib import Path
+
+    from harness.release.contract import Contract
+    from harness.running.result import CommandResult
+    from harness.running.sandbox import Sandbox
+
+
+class Status(TypedDict):
+    """The runtime as `status --json` describes it; `layout` maps the contract's names to paths."""
+
+    kind: str
+    detail: str
+    layout: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ktx:
+    """The installed command; `executable` is how it is called, a program or the interpreter and a module."""
+
+    sandbox: Sandbox
+    contract: Contract
+    executable: tuple[Path | str, ...]
+    version: str
+
+    @property
+    def root(self) -> Path:
+        """Where its runtimes live; it does not exist until somebody makes it."""
+        return self.sandbox.runtime_root
+
+    @property
+    def runtime(self) -> Path:
+        """The runtime of the version under test."""
+        return self.root / self.version
+
+    def run(self, command: str, *options: str) -> CommandResult:
+        """Run a command of the contract that must succeed."""
+        result = self.attempt(command, *options)
+        assert result.exit_code == 0, f"expected success, was {result.ending}: {_first_line(result)}"  # noqa: S101
+        return result
+
+    def fail(self, command: str, *options: str, says: str) -> CommandResult:
+        """Run a command that must fail: silent on stdout, with this message of the contract on stderr."""
+        result = self.attempt(command, *options)
+        code = result.exit_code
+        assert code is not None, f"expected a failure, {result.ending}"  # noqa: S101
+        assert code > 0, f"expected a nonzero exit code, was {result.ending}"  # noqa: S101
+        assert result.stdout == "", f"expected nothing on stdout, was '{result.lines[0]}'"  # noqa: S101
+        assert self.message(says).search(result.stderr), (
+            f"stderr does not say '{says}': {_first_line(result)}"
+        )  # noqa: S101
+        return result
+
+    def attempt(self, command: str, *options: str) -> CommandResult:
+        """Run a command of the contract; how it ends is for the case."""
+        return self.sandbox.run(*self.words(command, *options))
+
+    def words(self, command: str, *options: str) -> tuple[str, ...]:
+        """The whole command line."""
+        return (*map(str, self.executable), *self.contract.commands[command], *options)
+
+    def message(self, name: str) -> re.Pattern[str]:
+        """A message of the contract."""
+        return self.contract.messages[name]
+
+    def status(self) -> Status:
+        """What `status --json` says."""
+        return cast("Status", json.loads(self.run("status", "--json").stdout))
+
+    def listed(self, result: CommandResult, title: str) -> tuple[str, ...]:
+        """The paths below a title, one a line: the title must be the first line."""
+        first, *rest = result.lines or ("",)
+        assert self.message(title).search(first), f"expected the title '{title}', was '{first}'"  # noqa: S101
+        return tuple(rest)
+
+
+def _first_line(result: CommandResult) -> str:
+    said = (result.stderr or result.stdout).strip()
+    return f"'{said.splitlines()[0]}'" if said else "it said nothing"

@@ -1,0 +1,139 @@
+"""The file that would be published, before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import distributions
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.fixtures import demand
+from harness.release.artifact import names
+from harness.release.building import build_wheel
+from harness.release.artifact import identify
+from harness.release.installation import record_mismatches
+from harness.running.environment import installer_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.preparation import Preparation
+    from harness.release.artifact import Artifact
+    from harness.release.contract import Contract
+    from harness.release.installation import Installation
+
+
+@pytest.mark.required
+def test_builds(request: pytest.FixtureRequest, preparation: Preparation) -> None:
+    """The source builds to an sdist, and to a wheel from it; a file that is given is what its name says."""
+    demand(request, preparation, "builds")
+
+
+@pytest.mark.required
+def test_metadata_is_complete(release_metadata: dict[str, str], contract: Contract) -> None:
+    """The metadata names version, summary, license, Python and a README, and the command is an entry point."""
+    missing = [key for key, value in release_metadata.items() if not value.strip()]
+
+    assert missing == []
+    assert release_metadata["entry point"].startswith(contract.executable)
+
+
+@pytest.mark.required
+def test_wheel_is_clean(release_wheel: Path) -> None:
+    """`check-wheel-contents` finds nothing to complain about in the wheel."""
+    said = run_tool("check_wheel_contents", "--no-config", str(release_wheel))
+
+    assert said.endswith(": OK")
+
+
+@pytest.mark.required
+def test_description_renders(artifact: Artifact) -> None:
+    """`twine check --strict` accepts the artifact, so that its page on an index renders."""
+    said = run_tool("twine", "--no-color", "check", "--strict", str(artifact.path))
+
+    assert said.endswith("PASSED")
+
+
+@pytest.mark.required
+def test_nothing_unwanted_inside(release_wheel: Path, artifact: Artifact) -> None:
+    """Neither wheel nor artifact holds tests, caches, version control, secrets or editor leftovers."""
+    members = names(identify(release_wheel)) + names(artifact)
+    unwanted = re.compile(
+        r"(^|/)(tests?|__pycache__|\.git|\.venv|\.(mypy|pytest|ruff)_cache|\.env|\.DS_Store|id_rsa)(/|$)"
+        r"|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|\.(pyc|pyo|swp|orig|rej|bak|pem|key)$|~$"
+    )
+
+    assert members
+    assert [member for member in members if unwanted.search(member)] == []
+
+
+@pytest.mark.required
+def test_bundled_wheel_matches_its_manifest(installation: Installation, contract: Contract) -> None:
+    """The runtime wheel in the package is the one that its manifest describes, to the byte."""
+    package = installation.site_packages / contract.features["python_module"]
+    asset = package / contract.features["asset_manifest"]
+    manifest = json.loads(asset.read_text(encoding="utf-8"))
+    wheel = asset.parent / manifest["wheel"]["file"]
+
+    content = wheel.read_bytes()
+
+    assert manifest["schemaVersion"] == 1
+    assert manifest["wheel"]["bytes"] == len(content)
+    assert manifest["wheel"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert wheel.name == f"{manifest['normalizedName']}-{manifest['version']}-py3-none-any.whl"
+    assert sorted(path.name for path in asset.parent.glob("*.whl")) == [wheel.name]
+
+
+@pytest.mark.required
+def test_record_is_true(installation: Installation, artifact: Artifact) -> None:
+    """Every file of the package lies on disk with the hash that RECORD gives, and none that it does not."""
+    assert record_mismatches(installation, artifact.name) == ()
+
+
+@pytest.fixture
+def release_metadata(installation: Installation, artifact: Artifact) -> dict[str, str]:
+    """What users of the installed artifact can read of it."""
+    [held] = [
+        found
+        for found in distributions(path=[str(installation.site_packages)])
+        if found.metadata["Name"] == artifact.name
+    ]
+    metadata = held.metadata
+    payload = metadata.get_payload() if hasattr(metadata, "get_payload") else ""
+    return {
+        "version": metadata.get("Version", ""),
+        "summary": metadata.get("Summary", ""),
+        "license": metadata.get("License-Expression") or metadata.get("License") or "",
+        "license file": metadata.get("License-File", ""),
+        "python": metadata.get("Requires-Python", ""),
+        "readme": str(metadata.get("Description") or payload),
+        "entry point": " ".join(
+            point.name for point in held.entry_points if point.group == "console_scripts"
+        ),
+    }
+
+
+@pytest.fixture
+def release_wheel(artifact: Artifact, tmp_path: Path) -> Path:
+    """The wheel that users get: the artifact itself, or what an sdist builds to."""
+    if artifact.kind == "wheel":
+        return artifact.path
+    environment = installer_environment(os.environ)
+    return build_wheel(
+        artifact.path, tmp_path, environment=environment, timeout=600, log=tmp_path / "build.log"
+    )
+
+
+def run_tool(module: str, *arguments: str) -> str:
+    """What a checker of this environment says; it must find nothing."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    said = (done.stdout + done.stderr).strip()
+    assert done.returncode == 0, said
+    return said

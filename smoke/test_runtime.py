@@ -1,0 +1,307 @@
+"""The runtime that the command manages: its status, its installation, its diagnosis."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from smoke.product import Ktx
+
+LAYOUT = {
+    "cliVersion",
+    "runtimeRoot",
+    "versionDir",
+    "venvDir",
+    "manifestPath",
+    "installLogPath",
+    "assetDir",
+    "assetManifestPath",
+    "pythonPath",
+    "daemonPath",
+    "daemonStatePath",
+    "daemonStdoutPath",
+    "daemonStderrPath",
+}
+
+
+@pytest.mark.required
+@pytest.mark.needs("status")
+def test_status_of_a_missing_runtime(ktx: Ktx) -> None:
+    """`status` says that the runtime is missing and where it would be, and creates nothing."""
+    result = ktx.run("status")
+
+    assert ktx.message("status_missing").search(result.stdout)
+    assert f"runtime root: {ktx.root}" in result.lines
+    assert f"version dir: {ktx.runtime}" in result.lines
+    assert result.stderr == ""
+    assert not result.changes
+
+
+@pytest.mark.required
+@pytest.mark.needs("status")
+def test_status_json_has_the_whole_layout(ktx: Ktx) -> None:
+    """`status --json` gives the kind, a detail, and every path of the layout below the runtime root."""
+    status = ktx.status()
+
+    layout = status["layout"]
+    assert status["kind"] == "missing"
+    assert status["detail"]
+    assert set(layout) == LAYOUT
+    assert layout["cliVersion"] == ktx.version
+    assert layout["runtimeRoot"] == str(ktx.root)
+    assert layout["versionDir"] == str(ktx.runtime)
+    assert layout["manifestPath"] == str(ktx.runtime / "manifest.json")
+    assert layout["installLogPath"] == str(ktx.runtime / "install.log")
+    assert layout["venvDir"] == str(ktx.runtime / ".venv")
+    assert layout["daemonStatePath"] == str(ktx.runtime / "daemon.json")
+    assert Path(layout["assetManifestPath"]).is_file()
+
+
+@pytest.mark.required
+@pytest.mark.needs("status", "install")
+def test_default_root_is_below_the_data_home(ktx: Ktx) -> None:
+    """Without its variable the runtime root is the platform's place for a user's data."""
+    del ktx.sandbox.environment[ktx.contract.runtime_root_variable]
+
+    layout = ktx.status()["layout"]
+
+    expected = {
+        "linux": ktx.sandbox.home / ".local/share/kaelio/ktx/runtime",
+        "darwin": ktx.sandbox.home / "Library/Application Support/kaelio/ktx/runtime",
+        "win32": ktx.sandbox.home / "AppData/Local/Kaelio/KTX/runtime",
+    }
+    assert layout["runtimeRoot"] == str(expected[sys.platform])
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status", "doctor")
+def test_install_makes_a_ready_runtime(ktx: Ktx) -> None:
+    """`install` makes a runtime of this version that `status` calls ready and whose programs are there."""
+    result = ktx.run("install", "--yes")
+
+    assert ktx.message("installed").search(result.stdout)
+    assert result.stderr == ""
+    assert result.changes.paths
+    status = ktx.run("status")
+    assert ktx.message("status_ready").search(status.stdout)
+    layout = ktx.status()["layout"]
+    assert Path(layout["pythonPath"]).exists()
+    assert Path(layout["daemonPath"]).exists()
+    told = ktx.sandbox.run(layout["daemonPath"], "--help")
+    assert told.exit_code == 0
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "doctor")
+def test_doctor_passes_a_ready_runtime(ktx: Ktx) -> None:
+    """`doctor` passes uv, the bundled wheel and the runtime once it is installed."""
+    ktx.run("install", "--yes")
+
+    result = ktx.run("doctor")
+    checks = checks_of(ktx)
+
+    assert [line.split(" ", 1)[0] for line in result.lines[1:]] == ["PASS"] * 3
+    assert {check["id"]: check["status"] for check in checks} == {
+        "uv": "pass",
+        "asset": "pass",
+        "runtime": "pass",
+    }
+    assert result.stderr == ""
+    assert not result.changes
+
+
+@pytest.mark.required
+@pytest.mark.needs("doctor")
+def test_doctor_fails_a_missing_runtime(ktx: Ktx) -> None:
+    """`doctor` exits 1 where the runtime is missing, says so under FAIL, and tells how to mend it."""
+    result = ktx.attempt("doctor")
+    checks = checks_of(ktx)
+
+    assert result.exit_code == 1
+    assert {check["id"]: check["status"] for check in checks} == {
+        "uv": "pass",
+        "asset": "pass",
+        "runtime": "fail",
+    }
+    assert any(line.startswith("FAIL ") for line in result.lines)
+    assert any(line.startswith(" ") and "Fix:" in line for line in result.lines)
+    assert result.stderr == ""
+    assert not result.changes
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "doctor")
+def test_doctor_fails_without_uv(ktx: Ktx) -> None:
+    """`doctor` exits 1 where `uv` is not on `PATH`, even if the runtime is ready."""
+    ktx.run("install", "--yes")
+    ktx.sandbox.hide("uv")
+
+    result = ktx.attempt("doctor")
+
+    assert result.exit_code == 1
+    assert any(line.startswith("FAIL uv") for line in result.lines)
+
+
+@pytest.mark.required
+@pytest.mark.needs("install")
+def test_manifest_is_complete(ktx: Ktx) -> None:
+    """The runtime's manifest says what was installed, from which wheel, when, and where its programs are."""
+    before = datetime.now(timezone.utc) - timedelta(seconds=2)
+    ktx.run("install", "--yes")
+
+    manifest = json.loads((ktx.runtime / "manifest.json").read_text(encoding="utf-8"))
+    layout = ktx.status()["layout"]
+    asset = json.loads(Path(layout["assetManifestPath"]).read_text(encoding="utf-8"))
+    assert manifest["schemaVersion"] == 1
+    assert manifest["cliVersion"] == ktx.version
+    assert manifest["features"] == ["core"]
+    assert manifest["asset"] == asset
+    assert manifest["python"] == {
+        "executable": layout["pythonPath"],
+        "daemonExecutable": layout["daemonPath"],
+    }
+    assert manifest["installLog"] == layout["installLogPath"]
+    moment = datetime.fromisoformat(manifest["installedAt"].replace("Z", "+00:00"))
+    assert before <= moment <= datetime.now(timezone.utc) + timedelta(seconds=2)
+
+
+@pytest.mark.required
+@pytest.mark.needs("install")
+def test_install_log_tells_the_steps(ktx: Ktx) -> None:
+    """`install.log` tells which steps were taken: the environment and the wheel."""
+    ktx.run("install", "--yes")
+
+    log = (ktx.runtime / "install.log").read_text(encoding="utf-8")
+    assert "venv" in log
+    assert ".whl" in log
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+def test_install_again_reuses(ktx: Ktx) -> None:
+    """A second `install` uses the existing runtime and changes nothing of it."""
+    ktx.run("install", "--yes")
+
+    result = ktx.run("install", "--yes")
+
+    assert ktx.message("reused").search(result.stdout)
+    assert not result.changes.within("root/" + ktx.version + "/.venv")
+    assert not result.changes.within("root/" + ktx.version + "/manifest.json")
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+def test_force_reinstalls(ktx: Ktx) -> None:
+    """`install --force` makes the runtime anew, although it is ready."""
+    ktx.run("install", "--yes")
+    intruder = ktx.runtime / ".venv" / "intruder.txt"
+    intruder.write_text("not of a fresh environment\n", encoding="utf-8")
+
+    result = ktx.run("install", "--yes", "--force")
+
+    assert ktx.message("installed").search(result.stdout)
+    assert not intruder.exists()
+    assert ktx.status()["kind"] == "ready"
+
+
+@pytest.mark.required
+@pytest.mark.needs("install")
+def test_install_without_uv_explains_itself(ktx: Ktx) -> None:
+    """Without `uv` on `PATH`, `install` exits 1 with the focused message, and installs nothing."""
+    ktx.sandbox.hide("uv")
+
+    result = ktx.fail("install", "--yes", says="needs_uv")
+
+    assert result.exit_code == 1
+    assert ktx.attempt("status").exit_code == 0
+    assert ktx.status()["kind"] == "missing"
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+def test_failed_install_names_its_log(ktx: Ktx) -> None:
+    """When a step of `install` fails, it exits 1 and names a log that is there and has the reason."""
+    cut_off(ktx)
+
+    result = ktx.attempt("install", "--yes")
+
+    assert result.exit_code == 1
+    said = ktx.message("install_failed").search(result.stderr)
+    assert said is not None, f"stderr does not name the log: '{result.stderr.strip()}'"
+    assert "network was disabled" in Path(said["log"]).read_text(encoding="utf-8")
+    assert ktx.status()["kind"] in {"missing", "broken"}
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+def test_failed_reinstall_keeps_the_runtime(ktx: Ktx) -> None:
+    """When `install --force` fails, the runtime that was there still works."""
+    ktx.run("install", "--yes")
+    cut_off(ktx)
+
+    result = ktx.attempt("install", "--yes", "--force")
+
+    assert result.exit_code == 1
+    assert ktx.status()["kind"] == "ready"
+    layout = ktx.status()["layout"]
+    assert ktx.sandbox.run(layout["daemonPath"], "--help").exit_code == 0
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schemaVersion": 1}'], ids=["empty", "cut", "list", "bare"]
+)
+def test_broken_manifest_is_repaired(ktx: Ktx, content: str) -> None:
+    """A corrupted manifest reads as broken, and `install` repairs the runtime."""
+    ktx.run("install", "--yes")
+    (ktx.runtime / "manifest.json").write_text(content, encoding="utf-8")
+
+    assert ktx.message("status_broken").search(ktx.run("status").stdout)
+    assert ktx.message("installed").search(ktx.run("install", "--yes").stdout)
+    assert ktx.status()["kind"] == "ready"
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+def test_runtime_without_its_python_is_broken(ktx: Ktx) -> None:
+    """A runtime whose interpreter is gone is not called ready."""
+    ktx.run("install", "--yes")
+    layout = ktx.status()["layout"]
+    Path(layout["pythonPath"]).unlink()
+
+    assert ktx.message("status_broken").search(ktx.run("status").stdout)
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status")
+def test_runtime_of_another_version_is_mismatched(ktx: Ktx) -> None:
+    """A runtime whose manifest is of another version is mismatched, and `install` replaces it."""
+    ktx.run("install", "--yes")
+    path = ktx.runtime / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(manifest | {"cliVersion": "9.9.9"}), encoding="utf-8")
+
+    assert ktx.status()["kind"] == "mismatched"
+    assert ktx.message("installed").search(ktx.run("install", "--yes").stdout)
+    assert ktx.status()["kind"] == "ready"
+
+
+def checks_of(ktx: Ktx) -> list[dict[str, Any]]:
+    """The checks of `doctor --json`, whatever their outcome."""
+    checks: list[dict[str, Any]] = json.loads(ktx.attempt("doctor", "--json").stdout)["checks"]
+    assert all({"id", "label", "status", "detail"} <= set(check) for check in checks)
+    return checks
+
+
+def cut_off(ktx: Ktx) -> None:
+    """Let the product's installer reach neither an index nor what it has fetched before."""
+    cache = ktx.sandbox.directory / "no-cache"
+    ktx.sandbox.writable.append(cache)
+    ktx.sandbox.environment |= {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(cache)}
