@@ -131,7 +131,7 @@ def _story(
         promise = f"promise: {session.clauses_by_id[error.clause].statement} [{error.clause}]"
     lines = [
         promise,
-        f"instead: {str(error).strip() or 'the assertion does not hold'}",
+        f"instead: {_without_introspection(error)}",
         f"case: {_place(report)}",
     ]
     if sandbox is not None and sandbox.results:
@@ -139,6 +139,12 @@ def _story(
         lines += [str(sandbox.results[-1]), f"kept: {sandbox.directory}"]
     lines.append(f"replay: {session.replay(item.nodeid)}")
     return "\n".join(lines)
+
+
+def _without_introspection(error: AssertionError) -> str:
+    """What does not hold, without pytest's account of how the values came about."""
+    lines = str(error).strip().splitlines() or ["the assertion does not hold"]
+    return "\n".join(line for line in lines if not line.lstrip().startswith(("+  where", "+  and")))
 
 
 def _place(report: pytest.TestReport) -> str:

@@ -70,11 +70,11 @@ def test_obstacle_does_not_stop_the_others(ktx: Ktx, obstacle: str, option: str)
         "v0.0.0",
         "0.0.0_old",
         "0.0.0 copy",
-        "0.0.0.",
+        "0.0.0~",
+        "0..0",
         ".0.0.0",
         "current",
         "٠.٠.٠",
-        "0.0.0-",
         "cache-1.2",
     ],
 )

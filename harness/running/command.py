@@ -24,6 +24,7 @@ DEFAULT_LIMIT = 8 << 20  # bytes a stream
 
 _DRAIN_SECONDS = 0.2  # a stream that is still open by then is held by something else than the command
 _REAP_SECONDS = 1.0
+_SLICE_SECONDS = 0.5  # a signal that comes just before a wait does not interrupt it, but is seen after it
 _CHUNK_BYTES = 1 << 16
 
 
@@ -75,7 +76,7 @@ def execute(
     run = _Run(start, limit)
     try:
         run.begin()
-        run.wake.wait(timeout)
+        run.watch(timeout)
     finally:  # an interrupt ends the command as well
         timed_out = not run.wake.is_set()
         run.end(environment.get(processes.MARKER, ""), ignore)
@@ -104,6 +105,12 @@ class _Run:
 
     def begin(self) -> None:
         threading.Thread(target=self._work, daemon=True).start()
+
+    def watch(self, seconds: float) -> None:
+        """Wait up to `seconds` for something to happen."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not self.wake.wait(min(left, _SLICE_SECONDS)):
+            pass
 
     def _work(self) -> None:
         try:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.running.command import CompletedCommand
     from harness.running.filetree import TreeDiff
     from harness.running.processes import Leftover
+
+
+REPLAY = "run.sh"  # in a kept sandbox: runs its arguments in the sandbox's environment and directory
 
 
 class InvariantBroken(AssertionError):  # noqa: N818 -- reads as the finding that it is
@@ -31,8 +33,7 @@ class CommandResult:
     """One command, run and observed; paths in `changes` are relative to the sandbox."""
 
     completed: CompletedCommand
-    working: Path
-    environment: Mapping[str, str]
+    sandbox: Path
     changes: TreeDiff
     left_running: tuple[Leftover, ...]
     installation_changes: TreeDiff
@@ -75,10 +76,8 @@ class CommandResult:
 
     @property
     def pasteable(self) -> str:
-        """The command as one line for a POSIX shell, with the environment that it ran in."""
-        variables = [f"{name}={value}" for name, value in sorted(self.environment.items())]
-        command = shlex.join(["env", "-i", *variables, *self.completed.argv])
-        return f"cd {shlex.quote(str(self.working))} && {command}"
+        """The command as one line for a POSIX shell; it works in a sandbox that was kept."""
+        return shlex.join([str(self.sandbox / REPLAY), *self.completed.argv])
 
     @property
     def headline(self) -> str:

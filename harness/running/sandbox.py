@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -21,7 +22,7 @@ from harness.running import filetree, processes
 from harness.running.command import execute
 from harness.running.environment import product_environment
 from harness.running.privileges import prefix_of_ordinary_user
-from harness.running.result import CommandResult, InvariantBroken
+from harness.running.result import REPLAY, CommandResult, InvariantBroken
 from harness.running.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -157,12 +158,24 @@ class Sandbox:
         """
         for process in self._background:
             process.kill()
-            process.communicate()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
         left = processes.find(str(self.directory))
         processes.end(left)
-        if not keep:
+        if keep:
+            self._write_replay()
+        else:
             _remove(self.directory)
         return left
+
+    def _write_replay(self) -> None:
+        """Leave a script that runs a command as the case did, in what the case left behind."""
+        variables = [shlex.quote(f"{name}={value}") for name, value in sorted(self.environment.items())]
+        lines = ["#!/bin/sh", f"cd {shlex.quote(str(self.working))} || exit", f'exec env -i {" ".join(variables)} "$@"']
+        script = self.directory / REPLAY
+        script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        script.chmod(0o755)
 
     @contextmanager
     def _observed(self, *, leaves_processes: bool) -> Iterator[Callable[[CompletedCommand], None]]:
@@ -178,8 +191,7 @@ class Sandbox:
         self._installation = filetree.snapshot(self.testbed.installation, previous=installed)
         result = CommandResult(
             completed=completed[0],
-            working=self.working,
-            environment=dict(self.environment),
+            sandbox=self.directory,
             changes=filetree.difference(before, self._snapshot()),
             left_running=left,
             installation_changes=filetree.difference(installed, self._installation),

