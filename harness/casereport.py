@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.session import Session
     from harness.verdict.clause import Outcome
 
-_SANDBOX = pytest.StashKey["Sandbox"]()
+_OBSERVED = pytest.StashKey["tuple[Sandbox, int]"]()
 _SPECIAL = pytest.StashKey["Outcome"]()
 _FAILED = pytest.StashKey[bool]()
 _KEPT_CHARACTERS = 16_384  # of each stream, in evidence
@@ -35,8 +35,8 @@ def case_id(nodeid: str) -> str:
 
 
 def observe(item: pytest.Item, sandbox: Sandbox) -> None:
-    """Have the commands of this sandbox in the evidence of this case."""
-    item.stash[_SANDBOX] = sandbox
+    """Have the commands that this sandbox runs from now on in the evidence of this case."""
+    item.stash[_OBSERVED] = (sandbox, len(sandbox.results))
 
 
 def has_failed(item: pytest.Item) -> bool:
@@ -61,8 +61,8 @@ def complete(
 ) -> None:
     """Give a report its case record, and a failure its text."""
     error = call.excinfo.value if call.excinfo is not None else None
-    sandbox = item.stash.get(_SANDBOX, None)
-    results = sandbox.results if sandbox else []
+    sandbox, since = item.stash.get(_OBSERVED, (None, 0))
+    results = sandbox.results[since:] if sandbox is not None else []
     outcome: Outcome = "passed"
     if report.outcome == "skipped":
         outcome = item.stash.get(_SPECIAL, "not-run")
@@ -70,7 +70,7 @@ def complete(
         item.stash[_FAILED] = True
         outcome = "not-run" if _is_testbeds(error) else "failed"
         if isinstance(error, AssertionError):
-            report.longrepr = _story(report, item, error, sandbox, session)
+            report.longrepr = _story(report, item, error, results, session)
     record = CaseRecord(
         id=case_id(item.nodeid),
         clause=id_of_case(item.name),
@@ -121,7 +121,7 @@ def _story(
     report: pytest.TestReport,
     item: pytest.Item,
     error: AssertionError,
-    sandbox: Sandbox | None,
+    results: list[CommandResult],
     session: Session,
 ) -> str:
     """A failure: the promise, what happened instead, the commands, and how to go on from here."""
@@ -134,9 +134,9 @@ def _story(
         f"instead: {_without_introspection(error)}",
         f"case: {_place(report)}",
     ]
-    if sandbox is not None and sandbox.results:
-        lines += [f"before:  {result.headline}" for result in sandbox.results[:-1]]
-        lines += [str(sandbox.results[-1]), f"kept: {sandbox.directory}"]
+    if results:
+        lines += [f"before:  {result.headline}" for result in results[:-1]]
+        lines += [str(results[-1]), f"kept: {results[-1].sandbox}"]
     lines.append(f"replay: {session.replay(item.nodeid)}")
     return "\n".join(lines)
 

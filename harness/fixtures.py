@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.errors import Stage
     from harness.options import Settings
@@ -73,20 +74,30 @@ def sandbox(
     request: pytest.FixtureRequest,
     contract: Contract,  # noqa: ARG001 -- a case that does not apply needs no sandbox
     installation: Installation,  # noqa: ARG001 -- nor does one that cannot run
-    preparation: Preparation,
+    new_sandbox: Callable[[str], Sandbox],
 ) -> Iterator[Sandbox]:
     """A private world for one case: kept if the case fails, removed otherwise."""
-    session = request.config.stash[SESSION]
-    name = re.sub(r"\W+", "-", casereport.case_id(request.node.nodeid)).strip("-")[:60]
-    number = len(tuple((session.archive.scratch / "sandboxes").glob(f"{name}*")))
-    directory = session.archive.scratch / "sandboxes" / (f"{name}-{number}" if number else name)
-    assert preparation.testbed is not None  # noqa: S101 -- there is an installation
-    sandbox = Sandbox(directory=directory, testbed=preparation.testbed)
+    sandbox = new_sandbox(casereport.case_id(request.node.nodeid))
     casereport.observe(request.node, sandbox)
     yield sandbox
     left = sandbox.close(keep=casereport.has_failed(request.node))
     if left:
         raise InvariantBroken("nothing_left_running", "left running: " + "; ".join(map(str, left)))
+
+
+@pytest.fixture(scope="session")
+def new_sandbox(request: pytest.FixtureRequest, preparation: Preparation) -> Callable[[str], Sandbox]:
+    """Makes sandboxes; whoever asks for one closes it. The name is for people who look into a kept one."""
+    session = request.config.stash[SESSION]
+    place = session.archive.scratch / "sandboxes" / (session.worker or "main")
+    numbers = count()
+
+    def make(name: str) -> Sandbox:
+        assert preparation.testbed is not None, "a sandbox needs an installation"  # noqa: S101 -- our own order
+        words = re.sub(r"\W+", "-", name).strip("-")[:50]
+        return Sandbox(directory=place / f"{next(numbers)}-{words}", testbed=preparation.testbed)
+
+    return make
 
 
 def demand(request: pytest.FixtureRequest, preparation: Preparation, stage: Stage) -> None:

@@ -50,7 +50,9 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default) or sdist"
     )
-    group.addoption("--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)")
+    group.addoption(
+        "--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)"
+    )
     group.addoption("--installer", metavar="NAME", default="uv", help="uv (default) or pip")
     group.addoption(
         "--python",

@@ -13,7 +13,16 @@ import pytest
 
 from harness import casereport
 from harness.errors import HarnessError, UsageError
-from harness.fixtures import SESSION, artifact, contract, installation, preparation, sandbox, settings
+from harness.fixtures import (
+    SESSION,
+    artifact,
+    contract,
+    installation,
+    new_sandbox,
+    preparation,
+    sandbox,
+    settings,
+)
 from harness.options import add_options, read_settings
 from harness.running import processes
 from harness.session import Session
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 
     import xdist.workermanage
 
-__all__ = ["artifact", "contract", "installation", "preparation", "sandbox", "settings"]
+__all__ = ["artifact", "contract", "installation", "new_sandbox", "preparation", "sandbox", "settings"]
 
 _MARKERS = (
     "required: a release that breaks this promise is no release",

@@ -94,7 +94,10 @@ def _prepare(settings: Settings, archive: Archive) -> Preparation:
 
 
 def _run_stages(result: Preparation, settings: Settings, archive: Archive) -> None:
+    temporary = archive.scratch / "tmp"  # what a step that is ended leaves there goes with the rest
+    temporary.mkdir()
     environment = installer_environment(os.environ)
+    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
     with _timed(result, "builds"):
         result.source, result.artifact = _resolve(settings, archive, environment)
     result.contract = choose(settings.checkout / "smoke" / "contracts", result.artifact, settings.contract)

@@ -45,19 +45,19 @@ class Ktx:
     def run(self, command: str, *options: str) -> CommandResult:
         """Run a command of the contract that must succeed."""
         result = self.attempt(command, *options)
-        assert result.exit_code == 0, f"expected success, was {result.ending}: {_first_line(result)}"  # noqa: S101
+        assert result.exit_code == 0, f"expected success, was {result.ending}: {_first_line(result)}"
         return result
 
     def fail(self, command: str, *options: str, says: str) -> CommandResult:
         """Run a command that must fail: silent on stdout, with this message of the contract on stderr."""
         result = self.attempt(command, *options)
         code = result.exit_code
-        assert code is not None, f"expected a failure, {result.ending}"  # noqa: S101
-        assert code > 0, f"expected a nonzero exit code, was {result.ending}"  # noqa: S101
-        assert result.stdout == "", f"expected nothing on stdout, was '{result.lines[0]}'"  # noqa: S101
+        assert code is not None, f"expected a failure, {result.ending}"
+        assert code > 0, f"expected a nonzero exit code, was {result.ending}"
+        assert result.stdout == "", f"expected nothing on stdout, was '{result.lines[0]}'"
         assert self.message(says).search(result.stderr), (
             f"stderr does not say '{says}': {_first_line(result)}"
-        )  # noqa: S101
+        )
         return result
 
     def attempt(self, command: str, *options: str) -> CommandResult:
@@ -76,10 +76,15 @@ class Ktx:
         """What `status --json` says."""
         return cast("Status", json.loads(self.run("status", "--json").stdout))
 
+    @property
+    def manifest(self) -> Path:
+        """What an installed runtime says of itself."""
+        return self.runtime / "manifest.json"
+
     def listed(self, result: CommandResult, title: str) -> tuple[str, ...]:
         """The paths below a title, one a line: the title must be the first line."""
         first, *rest = result.lines or ("",)
-        assert self.message(title).search(first), f"expected the title '{title}', was '{first}'"  # noqa: S101
+        assert self.message(title).search(first), f"expected the title '{title}', was '{first}'"
         return tuple(rest)
 
 

@@ -30,6 +30,8 @@ def prefix_of_ordinary_user() -> tuple[str, ...]:
         return ()
     program = shutil.which("setpriv")
     if program is None:
-        raise TestbedError("'setpriv' is missing, so that root cannot be bound by permissions", hint="install util-linux")
+        raise TestbedError(
+            "'setpriv' is missing, so that root cannot be bound by permissions", hint="install util-linux"
+        )
     capabilities = ",".join(f"-{name}" for name in _IGNORES_PERMISSIONS)
     return (program, f"--bounding-set={capabilities}", f"--inh-caps={capabilities}", "--")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from harness.running.command import CompletedCommand
 
+_EXIT_SECONDS = 0.1  # a child that is on its way out when its parent ends is no leftover
 _SETTLE_SECONDS = 5.0  # what a left-behind child gets to do its worst, so that the tree shows it
 
 
@@ -62,6 +63,7 @@ class Sandbox:
     breaches: list[InvariantBroken] = field(default_factory=list)
     writable: list[Path] = field(default_factory=list)
     prefix: tuple[str, ...] = ()
+    _others: frozenset[int] = field(default_factory=processes.children)
     _background: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _tree: filetree.Snapshot | None = None
     _installation: filetree.Snapshot | None = None
@@ -118,7 +120,10 @@ class Sandbox:
         with self._observed(leaves_processes=leaves_processes) as finished:
             finished(
                 execute(
-                    words, cwd=self.working, environment=self.environment, timeout=self.testbed.command_timeout
+                    words,
+                    cwd=self.working,
+                    environment=self.environment,
+                    timeout=self.testbed.command_timeout,
                 )
             )
         return self.results[-1]
@@ -161,7 +166,7 @@ class Sandbox:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
-        left = processes.find(str(self.directory))
+        left = processes.find(str(self.directory), ignore=self._others)
         processes.end(left)
         if keep:
             self._write_replay()
@@ -172,7 +177,11 @@ class Sandbox:
     def _write_replay(self) -> None:
         """Leave a script that runs a command as the case did, in what the case left behind."""
         variables = [shlex.quote(f"{name}={value}") for name, value in sorted(self.environment.items())]
-        lines = ["#!/bin/sh", f"cd {shlex.quote(str(self.working))} || exit", f'exec env -i {" ".join(variables)} "$@"']
+        lines = [
+            "#!/bin/sh",
+            f"cd {shlex.quote(str(self.working))} || exit",
+            f'exec env -i {" ".join(variables)} "$@"',
+        ]
         script = self.directory / REPLAY
         script.write_text("\n".join(lines) + "\n", encoding="utf-8")
         script.chmod(0o755)
@@ -185,7 +194,7 @@ class Sandbox:
         running = processes.children()
         completed: list[CompletedCommand] = []
         yield completed.append
-        left = processes.find(str(self.directory), ignore=running)
+        left = processes.settle(str(self.directory), _EXIT_SECONDS, ignore=running)
         if left and not leaves_processes:
             processes.end(processes.settle(str(self.directory), _SETTLE_SECONDS, ignore=running))
         self._installation = filetree.snapshot(self.testbed.installation, previous=installed)
@@ -205,9 +214,13 @@ class Sandbox:
         if result.left_running and not leaves_processes:
             self._breach("nothing_left_running", "left running: " + "; ".join(map(str, result.left_running)))
         if result.installation_changes:
-            self._breach("installation_unchanged", f"changed its installation:\n{result.installation_changes.render()}")
+            self._breach(
+                "installation_unchanged", f"changed its installation:\n{result.installation_changes.render()}"
+            )
         if elsewhere:
-            self._breach("nothing_written_elsewhere", f"changed on disk, outside its root:\n{elsewhere.render()}")
+            self._breach(
+                "nothing_written_elsewhere", f"changed on disk, outside its root:\n{elsewhere.render()}"
+            )
         if self.testbed.crash.search(result.stdout + "\n" + result.stderr):
             self._breach("no_traceback", "printed a traceback")
 
@@ -221,7 +234,9 @@ class Sandbox:
         base = self.directory.resolve()
         places = (self.runtime_root, *self.writable)
         return tuple(
-            path.resolve().relative_to(base).as_posix() for path in places if path.resolve().is_relative_to(base)
+            path.resolve().relative_to(base).as_posix()
+            for path in places
+            if path.resolve().is_relative_to(base)
         )
 
     def _snapshot(self) -> filetree.Snapshot:
