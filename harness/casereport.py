@@ -7,8 +7,9 @@ the broken invariants; and the text of a failure.
 from __future__ import annotations
 
 import errno
-from dataclasses import asdict
-from typing import TYPE_CHECKING, NoReturn, cast
+import pickle
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -25,8 +26,17 @@ if TYPE_CHECKING:
 _OBSERVED = pytest.StashKey["tuple[Sandbox, int]"]()
 _SPECIAL = pytest.StashKey["Outcome"]()
 _FAILED = pytest.StashKey[bool]()
+_ATTRIBUTE = "smoke"
 _KEPT_CHARACTERS = 16_384  # of each stream, in evidence
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phase:
+    """Setup, call or teardown of a case; `testbed_fault` is what the machine did wrong in it, if it did."""
+
+    record: CaseRecord
+    testbed_fault: str = ""
 
 
 def case_id(nodeid: str) -> str:
@@ -56,16 +66,16 @@ def not_applicable(item: pytest.Item, reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def complete(
-    report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], session: Session
-) -> None:
+def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], session: Session) -> None:
     """Give a report its case record, and a failure its text."""
     error = call.excinfo.value if call.excinfo is not None else None
     sandbox, since = item.stash.get(_OBSERVED, (None, 0))
     results = sandbox.results[since:] if sandbox is not None else []
     outcome: Outcome = "passed"
     if report.outcome == "skipped":
-        outcome = item.stash.get(_SPECIAL, "not-run")
+        # A case's own `skipif` names the platform on which its promise means nothing.
+        by_marker: Outcome = "not-applicable" if item.get_closest_marker("skipif") else "not-run"
+        outcome = item.stash.get(_SPECIAL, by_marker)
     elif report.outcome == "failed":
         item.stash[_FAILED] = True
         outcome = "not-run" if _is_testbeds(error) else "failed"
@@ -80,29 +90,21 @@ def complete(
         breaches=(error.clause,) if isinstance(error, InvariantBroken) else (),
         commands=tuple(map(_command, results)) if report.when == "teardown" or outcome == "failed" else (),
     )
-    report.smoke = asdict(record) | {"testbed_fault": str(error) if _is_testbeds(error) else ""}  # type: ignore[attr-defined] -- reports carry extra attributes home
+    phase = Phase(record=record, testbed_fault=str(error) if _is_testbeds(error) else "")
+    # A report carries extra attributes home from a worker, as long as they are plain data.
+    setattr(report, _ATTRIBUTE, pickle.dumps(phase).hex())
 
 
-def read(report: pytest.TestReport) -> CaseRecord:
-    """The case record of one phase; a report that no worker lived to write is a case that did not run."""
-    carried = cast("dict[str, object] | None", getattr(report, "smoke", None))
+def read(report: pytest.TestReport) -> Phase:
+    """What a report carries; one that no worker lived to write is a case that did not run."""
+    carried = getattr(report, _ATTRIBUTE, None)
     if carried is None:
         name = case_id(report.nodeid)
-        return CaseRecord(id=name, clause=id_of_case(name), outcome="not-run", reason="its worker died")
-    values = {
-        key: value for key, value in carried.items() if key not in {"testbed_fault", "commands", "breaches"}
-    }
-    commands = cast("list[dict[str, object]]", carried["commands"])
-    return CaseRecord(
-        **values,  # type: ignore[arg-type] -- they came from a record's fields
-        breaches=tuple(cast("list[str]", carried["breaches"])),
-        commands=tuple(_command_from(command) for command in commands),
-    )
-
-
-def testbed_fault(report: pytest.TestReport) -> str:
-    """What the machine did wrong in this phase, if it did."""
-    return str(getattr(report, "smoke", {}).get("testbed_fault", ""))
+        record = CaseRecord(id=name, clause=id_of_case(name), outcome="not-run", reason="its worker died")
+        return Phase(record=record)
+    phase = pickle.loads(bytes.fromhex(carried))  # noqa: S301 -- written by our own worker
+    assert isinstance(phase, Phase)  # noqa: S101 -- for the type checker
+    return phase
 
 
 def _is_testbeds(error: BaseException | None) -> bool:
@@ -164,8 +166,3 @@ def _command(result: CommandResult) -> CommandRecord:
         changes=tuple(result.changes.render().splitlines()),
         left_running=tuple(map(str, result.left_running)),
     )
-
-
-def _command_from(values: dict[str, object]) -> CommandRecord:
-    tuples = {key: tuple(cast("list[str]", values[key])) for key in ("argv", "changes", "left_running")}
-    return CommandRecord(**(values | tuples))  # type: ignore[arg-type] -- they came from a record's fields

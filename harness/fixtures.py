@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.release.installation import Installation
     from harness.session import Session
 
-SESSION = pytest.StashKey["Session"]()
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +47,7 @@ def contract(request: pytest.FixtureRequest, preparation: Preparation) -> Contra
     needs = [need for marker in request.node.iter_markers("needs") for need in marker.args]
     if lacking := preparation.contract.lacks(needs):
         missing = ", ".join(f"'{name}'" for name in lacking)
-        casereport.not_applicable(
-            request.node, f"the contract '{preparation.contract.name}' has no {missing}"
-        )
+        casereport.not_applicable(request.node, f"the contract '{preparation.contract.name}' has no {missing}")
     return preparation.contract
 
 

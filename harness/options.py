@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from harness.errors import UsageError
@@ -12,6 +11,7 @@ from harness.release.installers import INSTALLERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     import pytest
 
@@ -47,12 +47,8 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         help=f"what to smoke: a source directory, a .whl or a .tar.gz (default: {DEFAULT_REFERENCE})",
     )
-    group.addoption(
-        "--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default) or sdist"
-    )
-    group.addoption(
-        "--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)"
-    )
+    group.addoption("--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default) or sdist")
+    group.addoption("--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)")
     group.addoption("--installer", metavar="NAME", default="uv", help="uv (default) or pip")
     group.addoption(
         "--python",
@@ -63,18 +59,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--install-timeout", metavar="SECONDS", default="600", help="deadline of build and of install (600)"
     )
-    group.addoption(
-        "--command-timeout", metavar="SECONDS", default="60", help="deadline of each command (60)"
-    )
-    group.addoption(
-        "--evidence", metavar="DIR", help="where the evidence lands (default: .smoke/<time>-<pid>)"
-    )
+    group.addoption("--command-timeout", metavar="SECONDS", default="60", help="deadline of each command (60)")
+    group.addoption("--evidence", metavar="DIR", help="where the evidence lands (default: .smoke/<time>-<pid>)")
     group.addoption(
         "--contract", metavar="NAME|FILE", help="hold the artifact to this contract (default: the one for it)"
     )
-    group.addoption(
-        "--expect-version", metavar="V", help="require that this is what the artifact and the command say"
-    )
+    group.addoption("--expect-version", metavar="V", help="require that this is what the artifact and the command say")
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -86,9 +76,7 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.option
     references = option.artifact or [str(config.rootpath / DEFAULT_REFERENCE)]
     if len(references) > 1:
-        raise UsageError(
-            f"--artifact takes one reference, got {len(references)}", hint="smoke them one by one"
-        )
+        raise UsageError(f"--artifact takes one reference, got {len(references)}", hint="smoke them one by one")
     invoked_in = config.invocation_params.dir
     return Settings(
         reference=references[0],

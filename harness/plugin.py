@@ -6,6 +6,7 @@ a verdict, and an exit code that is the verdict's.
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_smoke(config):
         return
     processes.become_subreaper()
+    # Whoever ends a run politely (nox does) gets it tidied up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     session = _join(config) if hasattr(config, "workerinput") else _open(config)
     config.stash[SESSION] = session
     config.pluginmanager.register(_Watcher(session, config), "smoke")
@@ -110,13 +113,14 @@ class _Watcher:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the cases, from this process or from the workers."""
-        self._session.add(casereport.read(report))
-        if fault := casereport.testbed_fault(report):
-            self._session.note_testbed_fault(fault)
+        phase = casereport.read(report)
+        self._session.add(phase.record)
+        if phase.testbed_fault:
+            self._session.note_testbed_fault(phase.testbed_fault)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Tell cases that do not apply, or could not run, from passed ones."""
-        outcome = casereport.read(report).outcome
+        outcome = casereport.read(report).record.outcome
         special = report.when != "teardown" and outcome in {"not-applicable", "not-run"}
         return (outcome, "-", outcome.upper()) if special else None
 
@@ -154,7 +158,7 @@ def _open(config: pytest.Config) -> Session:
 
 
 def _join(config: pytest.Config) -> Session:
-    worker_input: dict[str, tuple[str, str]] = config.workerinput  # type: ignore[attr-defined] -- xdist's
+    worker_input = getattr(config, "workerinput")  # noqa: B009 -- of xdist, and no type checker knows it
     evidence, scratch = map(Path, worker_input["smoke"])
     return Session(
         cases=_directory_of_cases(config),

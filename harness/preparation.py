@@ -12,7 +12,6 @@ import pickle
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -30,6 +29,7 @@ from harness.verdict.archive import replace as write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.options import Settings
     from harness.verdict.archive import Archive
@@ -155,7 +155,7 @@ def _testbed(
 def _start(executable: Path, contract: Contract, testbed: Testbed, directory: Path) -> None:
     """Have the product say its version; whether that is the right one is for a clause of its own."""
     sandbox = Sandbox(directory=directory, testbed=testbed)
-    words = (executable, *contract.commands["version"])
+    words = (str(executable), *contract.commands["version"])
     try:
         with suppress(InvariantBroken):  # a matter for the clauses on invariants
             sandbox.run(*words)

@@ -55,9 +55,7 @@ class Ktx:
         assert code is not None, f"expected a failure, {result.ending}"
         assert code > 0, f"expected a nonzero exit code, was {result.ending}"
         assert result.stdout == "", f"expected nothing on stdout, was '{result.lines[0]}'"
-        assert self.message(says).search(result.stderr), (
-            f"stderr does not say '{says}': {_first_line(result)}"
-        )
+        assert self.message(says).search(result.stderr), f"stderr does not say '{says}': {_first_line(result)}"
         return result
 
     def attempt(self, command: str, *options: str) -> CommandResult:

@@ -12,11 +12,11 @@ from importlib.metadata import distributions
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.metadata import parse_email
 
 from harness.fixtures import demand
-from harness.release.artifact import names
+from harness.release.artifact import identify, names
 from harness.release.building import build_wheel
-from harness.release.artifact import identify
 from harness.release.installation import record_mismatches
 from harness.running.environment import installer_environment
 
@@ -104,18 +104,15 @@ def release_metadata(installation: Installation, artifact: Artifact) -> dict[str
         for found in distributions(path=[str(installation.site_packages)])
         if found.metadata["Name"] == artifact.name
     ]
-    metadata = held.metadata
-    payload = metadata.get_payload() if hasattr(metadata, "get_payload") else ""
+    metadata = parse_email(held.read_text("METADATA") or "")[0]
     return {
-        "version": metadata.get("Version", ""),
-        "summary": metadata.get("Summary", ""),
-        "license": metadata.get("License-Expression") or metadata.get("License") or "",
-        "license file": metadata.get("License-File", ""),
-        "python": metadata.get("Requires-Python", ""),
-        "readme": str(metadata.get("Description") or payload),
-        "entry point": " ".join(
-            point.name for point in held.entry_points if point.group == "console_scripts"
-        ),
+        "version": metadata.get("version", ""),
+        "summary": metadata.get("summary", ""),
+        "license": metadata.get("license_expression") or metadata.get("license", ""),
+        "license file": " ".join(metadata.get("license_files", [])),
+        "python": metadata.get("requires_python", ""),
+        "readme": metadata.get("description", ""),
+        "entry point": " ".join(point.name for point in held.entry_points if point.group == "console_scripts"),
     }
 
 
@@ -125,9 +122,7 @@ def release_wheel(artifact: Artifact, tmp_path: Path) -> Path:
     if artifact.kind == "wheel":
         return artifact.path
     environment = installer_environment(os.environ)
-    return build_wheel(
-        artifact.path, tmp_path, environment=environment, timeout=600, log=tmp_path / "build.log"
-    )
+    return build_wheel(artifact.path, tmp_path, environment=environment, timeout=600, log=tmp_path / "build.log")
 
 
 def run_tool(module: str, *arguments: str) -> str:

@@ -251,9 +251,7 @@ def test_failed_reinstall_keeps_the_runtime(ktx: Ktx) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("install", "status")
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"schemaVersion": 1}'], ids=["empty", "cut", "list", "bare"]
-)
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schemaVersion": 1}'], ids=["empty", "cut", "list", "bare"])
 def test_corrupted_manifest_reads_as_broken(ready_ktx: Ktx, content: str) -> None:
     """A runtime whose manifest is corrupted is broken: neither ready nor missing."""
     with replaced(ready_ktx.manifest, content):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,7 +64,7 @@ def test_bare_prune_refuses_when_asked_twice(ktx: Ktx) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("prune")
-@pytest.mark.skipif("sys.platform == 'win32'", reason="Windows has no pseudo-terminal that pexpect can use")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminal that pexpect can use")
 def test_bare_prune_refuses_on_a_terminal(ktx: Ktx) -> None:
     """On a terminal `prune` without `--yes` refuses just the same: it asks nothing and deletes nothing."""
     make_plain(ktx)
@@ -175,9 +176,7 @@ def test_second_yes_finds_nothing(ktx: Ktx) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("prune")
-@pytest.mark.parametrize(
-    "options", [("--dry-run", "--yes"), ("--yes", "--dry-run")], ids=["dry-first", "yes-first"]
-)
+@pytest.mark.parametrize("options", [("--dry-run", "--yes"), ("--yes", "--dry-run")], ids=["dry-first", "yes-first"])
 def test_dry_run_with_yes_deletes_nothing(ktx: Ktx, options: tuple[str, str]) -> None:
     """`--dry-run` and `--yes` together, in either order, delete nothing."""
     stale = make_plain(ktx)

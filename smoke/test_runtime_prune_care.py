@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from smoke.product import Ktx
 
+ARABIC_ZEROS = ".".join("\N{ARABIC-INDIC DIGIT ZERO}" * 3)  # digits, but not ASCII
+
 HEALTHY_SERVER = """
 import http.server, json, sys
 
@@ -74,7 +76,7 @@ def test_obstacle_does_not_stop_the_others(ktx: Ktx, obstacle: str, option: str)
         "0..0",
         ".0.0.0",
         "current",
-        "٠.٠.٠",
+        ARABIC_ZEROS,
         "cache-1.2",
     ],
 )
@@ -110,7 +112,7 @@ def test_file_named_like_a_version_is_left_alone(ktx: Ktx) -> None:
 @pytest.mark.advisory
 @pytest.mark.needs("prune")
 def test_live_daemon_keeps_its_runtime(ktx: Ktx) -> None:
-    """A stale runtime whose daemon is alive is not deleted from under it: the daemon stops first, or it is kept and named."""
+    """A stale runtime is not deleted from under its live daemon: that stops first, or the runtime is kept and named."""
     runtime = make_plain(ktx)
     other = make_plain(ktx, "0.0.2")
     daemon = start_daemon(ktx, runtime)
@@ -122,12 +124,8 @@ def test_live_daemon_keeps_its_runtime(ktx: Ktx) -> None:
     is_alive = daemon.poll() is None
     kept = not filetree.difference(before, filetree.snapshot(runtime))
     assert kept or not is_alive, "the runtime was deleted from under its daemon"
-    assert not is_alive or str(runtime) in result.stdout + result.stderr, (
-        "the runtime that was kept is not named"
-    )
-    assert not is_alive or str(runtime) not in ktx.listed(result, "pruned"), (
-        "it says that it removed what it kept"
-    )
+    assert not is_alive or str(runtime) in result.stdout + result.stderr, "the runtime that was kept is not named"
+    assert not is_alive or str(runtime) not in ktx.listed(result, "pruned"), "it says that it removed what it kept"
 
 
 @pytest.mark.advisory
@@ -182,7 +180,7 @@ def test_failed_removal_is_told(ktx: Ktx) -> None:
 
 @pytest.mark.advisory
 @pytest.mark.needs("prune")
-@pytest.mark.skipif("not is_superuser()", reason="only root can make a file that its owner cannot remove")
+@pytest.mark.skipif(not is_superuser(), reason="only root can make a file that its owner cannot remove")
 def test_partial_removal_names_both(ktx: Ktx) -> None:
     """When one stale runtime cannot be removed and others can, what was removed and what was not are both named."""
     first, last = make_plain(ktx, "0.0.0.1"), make_plain(ktx, "0.0.2")

@@ -46,9 +46,7 @@ class Built:
 def inspect(directory: Path) -> Source:
     """Describe a source tree; UsageError when it cannot be one."""
     if not directory.is_dir():
-        raise UsageError(
-            f"'{directory}' is not a directory" if directory.exists() else f"there is no '{directory}'"
-        )
+        raise UsageError(f"'{directory}' is not a directory" if directory.exists() else f"there is no '{directory}'")
     if not (directory / "pyproject.toml").is_file():
         raise UsageError(f"'{directory}' has no pyproject.toml, so it cannot be built")
     directory = directory.resolve()
@@ -61,9 +59,7 @@ def inspect(directory: Path) -> Source:
     return Source(directory=directory, revision=revision.strip(), dirty=status != "")
 
 
-def build(
-    directory: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path
-) -> Built:
+def build(directory: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path) -> Built:
     """Build the sdist, then the wheel from it; `destination` is new or empty, `timeout` in seconds.
 
     Raises:
@@ -74,9 +70,7 @@ def build(
     return Built(sdist=_only(destination, "*.tar.gz"), wheel=_only(destination, "*.whl"))
 
 
-def build_wheel(
-    sdist: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path
-) -> Path:
+def build_wheel(sdist: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path) -> Path:
     """Build the wheel that users of an sdist get; errors as of `build`."""
     with tempfile.TemporaryDirectory() as unpacked:
         with tarfile.open(sdist, "r:gz") as archive:
@@ -140,9 +134,7 @@ def _run_build(
         "--outdir",
         str(destination.resolve()),
     )
-    result = run_step(
-        (*command, *arguments), environment=environment, cwd=destination, timeout=timeout, log=log
-    )
+    result = run_step((*command, *arguments), environment=environment, cwd=destination, timeout=timeout, log=log)
     if result.exit_code != 0:
         raise blame(
             result,

@@ -52,9 +52,7 @@ class Contract:
     def is_for(self, artifact: Artifact) -> bool:
         """Whether the artifact belongs to this line of releases."""
         names = {canonicalize_name(name) for name in self.distributions}
-        return canonicalize_name(artifact.name) in names and self.versions.contains(
-            artifact.version, prereleases=True
-        )
+        return canonicalize_name(artifact.name) in names and self.versions.contains(artifact.version, prereleases=True)
 
     def lacks(self, needs: Collection[str]) -> tuple[str, ...]:
         """Those of the needed commands and features that this version does not have."""
@@ -117,15 +115,11 @@ def _only_known(path: Path, table: Mapping[str, object], known: Collection[str])
     for key in table:
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)
-            raise UsageError(
-                f"contract '{path}' has an unknown key '{key}'", hint=f"did you mean '{nearest[0]}'?"
-            )
+            raise UsageError(f"contract '{path}' has an unknown key '{key}'", hint=f"did you mean '{nearest[0]}'?")
 
 
 def _pattern(path: Path, name: str, text: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.MULTILINE)
     except re.error as error:
-        raise UsageError(
-            f"contract '{path}': the pattern of message '{name}' does not compile: {error}"
-        ) from error
+        raise UsageError(f"contract '{path}': the pattern of message '{name}' does not compile: {error}") from error

@@ -184,9 +184,7 @@ def _check_origin(artifact: Artifact, installer: Installer, site_packages: Path)
     source = Path(url2pathname(urlsplit(origin.get("url", "")).path))
     recorded = origin.get("archive_info", {}).get("hashes", {}).get("sha256", artifact.sha256)
     if (source, recorded) != (artifact.path, artifact.sha256):
-        raise TestbedError(
-            f"{installer.name} installed something else than '{artifact.path.name}': {written}"
-        )
+        raise TestbedError(f"{installer.name} installed something else than '{artifact.path.name}': {written}")
 
 
 def _installation(artifact: Artifact, installer: Installer, session: Session) -> Installation:

@@ -117,9 +117,7 @@ class PipInstaller:
         )
 
 
-INSTALLERS: Mapping[str, Installer] = {
-    installer.name: installer for installer in (UvInstaller(), PipInstaller())
-}
+INSTALLERS: Mapping[str, Installer] = {installer.name: installer for installer in (UvInstaller(), PipInstaller())}
 
 
 def blame(  # noqa: PLR0913  (each is a fact that the judgement or its sentence needs)
@@ -138,9 +136,7 @@ def blame(  # noqa: PLR0913  (each is a fact that the judgement or its sentence 
         return TestbedError("the disk is full", detail=failed.tail)
     probe = _probe(installer, python or Path(sys.executable), environment, log)
     if probe.exit_code != 0:
-        return TestbedError(
-            "the package index cannot be reached", detail=f"{failed.tail}\n{probe.tail}".strip()
-        )
+        return TestbedError("the package index cannot be reached", detail=f"{failed.tail}\n{probe.tail}".strip())
     reason = f"it did not finish in {timeout:g} s" if failed.exit_code is None else failed.key_line
     return ArtifactError(stage, f"{complaint}: {reason}", detail=failed.tail)
 

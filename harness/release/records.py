@@ -50,9 +50,7 @@ def mismatches(site_packages: Path, name: str) -> tuple[str, ...]:
     own = listed(distribution, site_packages)
     if not own:
         return (f"'{name}' has no RECORD",)
-    complaints = [
-        f"{_shown(path, site_packages)}: {said}" for path in own if (said := _complaint(path, *own[path]))
-    ]
+    complaints = [f"{_shown(path, site_packages)}: {said}" for path in own if (said := _complaint(path, *own[path]))]
     extra = [f"{_shown(path, site_packages)}: is not in RECORD" for path in _unlisted(own, site_packages)]
     return tuple(sorted([*complaints, *extra]))
 
@@ -98,9 +96,7 @@ def _difference(name: str, content: bytes | None, recorded: str, size: str) -> s
 
 def _unlisted(own: Mapping[Path, tuple[str, str]], site_packages: Path) -> Iterator[Path]:
     """Files in the distribution's own directories that no distribution's RECORD lists."""
-    everything = {
-        path for each in distributions(path=[str(site_packages)]) for path in listed(each, site_packages)
-    }
+    everything = {path for each in distributions(path=[str(site_packages)]) for path in listed(each, site_packages)}
     for top in sorted({_top(path, site_packages) for path in own} - {None}, key=str):
         for path in sorted(Path(str(top)).rglob("*")):
             if not path.is_dir() and path not in everything and not _is_cache_of(path, everything):

@@ -55,9 +55,7 @@ class StepResult:
         reasons = [reason for number, _ in enumerate(lines) if (reason := _reason(lines, number))]
         errors = [match["text"] for line in lines if (match := _ERROR.match(line))]
         said = [line for line in lines if line.strip()]
-        candidates = (
-            reasons[-1:] or errors[-1:] or said[-1:] or [f"it said nothing (exit code {self.exit_code})"]
-        )
+        candidates = reasons[-1:] or errors[-1:] or said[-1:] or [f"it said nothing (exit code {self.exit_code})"]
         return " ".join(candidates[0].split())
 
 

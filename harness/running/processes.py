@@ -187,9 +187,7 @@ def _describe(pid: int) -> Leftover | None:
         process = psutil.Process(pid)
         if not _is_alive(process):
             return None
-        return Leftover(
-            pid=pid, command=_command_line(process), created=process.create_time(), process=process
-        )
+        return Leftover(pid=pid, command=_command_line(process), created=process.create_time(), process=process)
     except psutil.NoSuchProcess:
         return None
 

@@ -7,7 +7,6 @@ command whatever the case: those invariants are checked here after each command.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import stat
@@ -15,7 +14,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.running import filetree, processes
@@ -26,7 +24,9 @@ from harness.running.result import REPLAY, CommandResult, InvariantBroken
 from harness.running.terminal import Terminal
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from harness.running.command import CompletedCommand
 
@@ -214,13 +214,9 @@ class Sandbox:
         if result.left_running and not leaves_processes:
             self._breach("nothing_left_running", "left running: " + "; ".join(map(str, result.left_running)))
         if result.installation_changes:
-            self._breach(
-                "installation_unchanged", f"changed its installation:\n{result.installation_changes.render()}"
-            )
+            self._breach("installation_unchanged", f"changed its installation:\n{result.installation_changes.render()}")
         if elsewhere:
-            self._breach(
-                "nothing_written_elsewhere", f"changed on disk, outside its root:\n{elsewhere.render()}"
-            )
+            self._breach("nothing_written_elsewhere", f"changed on disk, outside its root:\n{elsewhere.render()}")
         if self.testbed.crash.search(result.stdout + "\n" + result.stderr):
             self._breach("no_traceback", "printed a traceback")
 
@@ -234,9 +230,7 @@ class Sandbox:
         base = self.directory.resolve()
         places = (self.runtime_root, *self.writable)
         return tuple(
-            path.resolve().relative_to(base).as_posix()
-            for path in places
-            if path.resolve().is_relative_to(base)
+            path.resolve().relative_to(base).as_posix() for path in places if path.resolve().is_relative_to(base)
         )
 
     def _snapshot(self) -> filetree.Snapshot:

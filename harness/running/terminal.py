@@ -197,9 +197,7 @@ def _spawn(
     return spawned
 
 
-def _refuse_what_fails_after_the_fork(
-    argv: tuple[str, ...], cwd: Path, environment: Mapping[str, str]
-) -> None:
+def _refuse_what_fails_after_the_fork(argv: tuple[str, ...], cwd: Path, environment: Mapping[str, str]) -> None:
     """Refuse what would raise in the child, where it would be a second copy of this process that sees it."""
     if any("\0" in word for word in (*argv, *environment, *environment.values())):
         raise ValueError("embedded null byte")

@@ -66,9 +66,7 @@ def open_archive(checkout: Path, wanted: Path | None) -> Archive:
     evidence = wanted or runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     try:
         evidence.mkdir(parents=True, exist_ok=True)
-        (evidence / "verdict.json").unlink(
-            missing_ok=True
-        )  # an earlier run's, which this one may never replace
+        (evidence / "verdict.json").unlink(missing_ok=True)  # an earlier run's, which this one may never replace
         scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX)).resolve()
         replace(evidence / _SCRATCH_NOTE, f"{scratch}\n".encode())
     except OSError as error:
@@ -103,9 +101,6 @@ def _forget_old(runs: Path) -> None:
     for run in ended[:-_KEPT_RUNS]:
         with contextlib.suppress(OSError):
             scratch = Path((run / _SCRATCH_NOTE).read_text(encoding="utf-8").strip())
-            if (
-                scratch.name.startswith(_SCRATCH_PREFIX)
-                and scratch.parent == Path(tempfile.gettempdir()).resolve()
-            ):
+            if scratch.name.startswith(_SCRATCH_PREFIX) and scratch.parent == Path(tempfile.gettempdir()).resolve():
                 shutil.rmtree(scratch, ignore_errors=True)
         shutil.rmtree(run, ignore_errors=True)

@@ -57,9 +57,7 @@ def clauses_of(directory: Path) -> tuple[Clause, ...]:
     clauses = tuple(clause for module in modules for clause in _clauses(module))
     repeated = [name for name, count in Counter(clause.id for clause in clauses).items() if count > 1]
     if repeated:
-        raise UsageError(
-            f"two cases are called '{_PREFIX}{repeated[0]}'", hint="a clause's id is its case's name"
-        )
+        raise UsageError(f"two cases are called '{_PREFIX}{repeated[0]}'", hint="a clause's id is its case's name")
     return clauses
 
 

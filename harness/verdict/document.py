@@ -10,12 +10,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from harness.verdict.clause import Level, Outcome
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.preparation import Preparation
+    from harness.verdict.clause import Level, Outcome
     from harness.verdict.evidence import CaseRecord, ClauseRecord, Verdict
 
 SCHEMA = 1

@@ -98,23 +98,21 @@ def records(
 
 def verdict_of(outcome: Sequence[ClauseRecord], fate: Fate) -> Verdict:
     """The one word: the worst that applies."""
-    failed = [record.clause for record in outcome if record.outcome == "failed"]
-    required = [record for record in outcome if record.clause.level == "required"]
     if fate.fault:
         return fate.fault
-    if any(clause.id in PREPARATION for clause in failed):
-        return "unusable"
-    if any(clause.level == "required" for clause in failed):
-        return "failed"
-    if fate.exit_status in _ENDED_BY_PYTEST:
-        return _ENDED_BY_PYTEST[fate.exit_status]
-    if not any(record.outcome in {"passed", "failed"} for record in outcome):
-        return "nothing-tested"
-    if any(_is_missed(record) for record in required):
-        return "incomplete"
-    if not any(record.outcome == "passed" for record in required):
-        return "nothing-tested"
-    return "warned" if failed else "passed"
+    failed = [record.clause for record in outcome if record.outcome == "failed"]
+    required = [record for record in outcome if record.clause.level == "required"]
+    applies: Mapping[Verdict, bool] = {
+        "unusable": any(clause.id in PREPARATION for clause in failed),
+        "failed": any(clause.level == "required" for clause in failed),
+        **{verdict: fate.exit_status == code for code, verdict in _ENDED_BY_PYTEST.items()},
+        "nothing-tested": not any(record.outcome in {"passed", "failed"} for record in outcome),
+        "incomplete": any(_is_missed(record) for record in required),
+        "warned": bool(failed),
+    }
+    worst: Verdict = next((verdict for verdict, holds in applies.items() if holds), "passed")
+    only_advisory = not any(record.outcome == "passed" for record in required)
+    return "nothing-tested" if only_advisory and worst in {"warned", "passed"} else worst
 
 
 def exit_code(verdict: Verdict, *, strict: bool, pytest_says: int) -> int:
@@ -129,9 +127,7 @@ def _is_missed(record: ClauseRecord) -> bool:
     return record.outcome == "not-run" or (record.outcome == "not-selected" and not record.clause.opt_in)
 
 
-def _record(
-    clause: Clause, cases: Sequence[CaseRecord], selected: Collection[str], fate: Fate
-) -> ClauseRecord:
+def _record(clause: Clause, cases: Sequence[CaseRecord], selected: Collection[str], fate: Fate) -> ClauseRecord:
     own = tuple(case for case in cases if case.clause == clause.id)
     breached = tuple(case for case in cases if clause.id in case.breaches and case.clause != clause.id)
     outcome, reason = _outcome(clause, own, selected, fate)
@@ -147,9 +143,7 @@ def _case_id(case: CaseRecord) -> str:
     return case.id
 
 
-def _outcome(
-    clause: Clause, own: Sequence[CaseRecord], selected: Collection[str], fate: Fate
-) -> tuple[Outcome, str]:
+def _outcome(clause: Clause, own: Sequence[CaseRecord], selected: Collection[str], fate: Fate) -> tuple[Outcome, str]:
     chosen = [case for case in selected if case == clause.id or case.startswith(f"{clause.id}[")]
     for wanted in ("failed", "not-run"):
         for case in own:

@@ -19,7 +19,7 @@ def summary(document: Document, evidence: Path) -> Iterator[str]:
     yield ""
     yield from _tested(document)
     clauses = document["clauses"]
-    count = Counter(clause["outcome"] for clause in clauses)
+    count: Counter[str] = Counter(clause["outcome"] for clause in clauses)
     shares = ", ".join(f"{count[outcome]} {outcome}" for outcome in _OUTCOMES if count[outcome])
     yield f"clauses:   {shares}"
     yield from _listed("broken promises:", clauses, level="required", outcome="failed")

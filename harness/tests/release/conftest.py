@@ -50,9 +50,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     """A real sdist and wheel, built once."""
     directory = tmp_path_factory.mktemp("built")
     source = write_tool(directory / "source")
-    return build(
-        source, directory / "dist", environment=environment, timeout=120, log=directory / "build.log"
-    )
+    return build(source, directory / "dist", environment=environment, timeout=120, log=directory / "build.log")
 
 
 @pytest.fixture(scope="session")

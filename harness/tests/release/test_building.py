@@ -59,9 +59,7 @@ def test_a_build_makes_one_sdist_and_one_wheel(built: Built) -> None:
 def test_the_wheel_of_the_sdist_is_the_wheel(
     sdist: Artifact, wheel: Artifact, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    path = build_wheel(
-        sdist.path, tmp_path / "dist", environment=environment, timeout=60, log=tmp_path / "log"
-    )
+    path = build_wheel(sdist.path, tmp_path / "dist", environment=environment, timeout=60, log=tmp_path / "log")
 
     assert path.name == wheel.path.name
     assert path.read_bytes() == wheel.path.read_bytes()
@@ -74,9 +72,7 @@ def test_an_sdist_without_a_project_gives_no_wheel(tmp_path: Path, environment: 
         build_wheel(path, tmp_path / "dist", environment=environment, timeout=60, log=tmp_path / "log")
 
 
-def test_a_failing_build_is_the_artifacts_fault_and_says_why(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_failing_build_is_the_artifacts_fault_and_says_why(tmp_path: Path, environment: dict[str, str]) -> None:
     error = failure(write_odd(tmp_path / "odd", FAILS), tmp_path, environment)
 
     assert isinstance(error, ArtifactError)
@@ -86,9 +82,7 @@ def test_a_failing_build_is_the_artifacts_fault_and_says_why(
     assert "no compiler here" in (tmp_path / "log").read_text()
 
 
-def test_the_wheel_of_a_broken_sdist_is_the_artifacts_fault(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_the_wheel_of_a_broken_sdist_is_the_artifacts_fault(tmp_path: Path, environment: dict[str, str]) -> None:
     path = pack_odd(tmp_path, FAILS)
 
     with pytest.raises(ArtifactError, match="no compiler here"):
@@ -123,18 +117,14 @@ def test_a_full_disk_is_the_machines_fault(tmp_path: Path, environment: dict[str
     assert error.message == "the disk is full"
 
 
-def test_a_build_that_hangs_is_ended_and_the_artifacts_fault(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_build_that_hangs_is_ended_and_the_artifacts_fault(tmp_path: Path, environment: dict[str, str]) -> None:
     error = failure(write_odd(tmp_path / "odd", "time.sleep(600)"), tmp_path, environment, timeout=0.5)
 
     assert isinstance(error, ArtifactError)
     assert error.message == "the source does not build: it did not finish in 0.5 s"
 
 
-def test_files_beside_the_built_ones_are_not_guessed_about(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_files_beside_the_built_ones_are_not_guessed_about(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "old-1.0.tar.gz").touch()
 
@@ -186,9 +176,7 @@ def test_outside_of_a_repository_nothing_is_said(tmp_path: Path) -> None:
     assert (source.revision, source.dirty) == (None, None)
 
 
-def test_a_machine_without_git_is_fine(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_without_git_is_fine(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
 

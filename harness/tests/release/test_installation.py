@@ -49,9 +49,7 @@ def put(environment: dict[str, str], cache: Path) -> Install:
 @pytest.fixture(
     scope="session", params=[(tool, kind) for tool in INSTALLERS for kind in ("wheel", "sdist")], ids="-".join
 )
-def installed(
-    request: pytest.FixtureRequest, put: Install, tmp_path_factory: pytest.TempPathFactory
-) -> Installation:
+def installed(request: pytest.FixtureRequest, put: Install, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The real release, installed by each installer from each kind of file."""
     tool, kind = request.param
     directory = tmp_path_factory.mktemp("installed") / "environment"
@@ -104,9 +102,7 @@ def test_an_installation_says_what_it_holds(installed: Installation) -> None:
     assert held == {"Tiny.Tool": "1.0"}
     assert installed.name == "Tiny.Tool"
     assert installed.installer_version == tools[installed.installer] != ""
-    assert installed.python_version == printed(
-        installed.python, "import platform; print(platform.python_version())"
-    )
+    assert installed.python_version == printed(installed.python, "import platform; print(platform.python_version())")
 
 
 def test_every_place_of_an_installation_is_absolute_and_within_it(installed: Installation) -> None:
@@ -134,11 +130,7 @@ def test_no_file_is_a_hard_link(installed: Installation) -> None:
 def test_bytecode_is_compiled(installed: Installation) -> None:
     sources = (installed.site_packages / "tiny_tool").glob("*.py")
     caches = [
-        Path(
-            printed(
-                installed.python, f"import importlib.util as i; print(i.cache_from_source({str(path)!r}))"
-            )
-        )
+        Path(printed(installed.python, f"import importlib.util as i; print(i.cache_from_source({str(path)!r}))"))
         for path in sources
     ]
 
@@ -178,9 +170,7 @@ def test_the_interpreter_of_an_environment_leads_to_its_base(
     assert [each.name for each in second.distributions] == ["odd"]
 
 
-def test_a_link_to_the_base_interpreter_makes_environments(
-    put: Install, odd: Artifact, tmp_path: Path
-) -> None:
+def test_a_link_to_the_base_interpreter_makes_environments(put: Install, odd: Artifact, tmp_path: Path) -> None:
     base = put(odd, tmp_path / "environment").base_python
     (tmp_path / "bin").mkdir()
     link = tmp_path / "bin" / "python3"
@@ -198,9 +188,7 @@ def test_a_version_names_an_interpreter(put: Install, odd: Artifact, tmp_path: P
 
 
 @pytest.mark.parametrize("python", ["3.999", "gone/python"])
-def test_an_unknown_interpreter_is_the_users_mistake(
-    put: Install, odd: Artifact, tmp_path: Path, python: str
-) -> None:
+def test_an_unknown_interpreter_is_the_users_mistake(put: Install, odd: Artifact, tmp_path: Path, python: str) -> None:
     error = failure(put, odd, tmp_path / "environment", python=python)
 
     assert isinstance(error, UsageError)
@@ -208,9 +196,7 @@ def test_an_unknown_interpreter_is_the_users_mistake(
     assert not (tmp_path / "environment").exists()
 
 
-def test_a_file_that_is_no_interpreter_is_the_users_mistake(
-    put: Install, odd: Artifact, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_interpreter_is_the_users_mistake(put: Install, odd: Artifact, tmp_path: Path) -> None:
     error = failure(put, odd, tmp_path / "environment", python=str(odd.path))
 
     assert isinstance(error, UsageError)
@@ -278,9 +264,7 @@ def test_a_file_with_another_hash_is_refused(
     genuine: Artifact = request.getfixturevalue(kind)
     put(genuine, tmp_path / "before", installer=installer)  # now every cache knows it
 
-    error = failure(
-        put, dataclasses.replace(genuine, sha256="0" * 64), tmp_path / "after", installer=installer
-    )
+    error = failure(put, dataclasses.replace(genuine, sha256="0" * 64), tmp_path / "after", installer=installer)
 
     assert isinstance(error, ArtifactError)
     assert "hash" in error.message.lower()
@@ -300,9 +284,7 @@ def test_a_file_that_changed_since_it_was_identified_is_refused(
 
 
 @pytest.mark.parametrize("installer", INSTALLERS)
-def test_a_dependency_that_does_not_exist_is_the_artifacts_fault(
-    put: Install, tmp_path: Path, installer: str
-) -> None:
+def test_a_dependency_that_does_not_exist_is_the_artifacts_fault(put: Install, tmp_path: Path, installer: str) -> None:
     artifact = identify(pack_wheel(tmp_path / WHEEL, headers=MISSING))
 
     error = failure(put, artifact, tmp_path / "environment", installer=installer)
@@ -334,9 +316,7 @@ def test_an_artifact_that_needs_nothing_installs_without_an_index(
 
 
 @pytest.mark.parametrize("installer", INSTALLERS)
-def test_an_sdist_whose_build_fails_is_the_artifacts_fault(
-    put: Install, tmp_path: Path, installer: str
-) -> None:
+def test_an_sdist_whose_build_fails_is_the_artifacts_fault(put: Install, tmp_path: Path, installer: str) -> None:
     artifact = identify(pack_odd(tmp_path, 'raise RuntimeError("no compiler here")'))
 
     error = failure(put, artifact, tmp_path / "environment", installer=installer)
@@ -396,9 +376,7 @@ def test_a_record_that_says_the_truth_is_not_complained_about(wheel: Artifact, s
 
 @pytest.mark.parametrize("installer", INSTALLERS)
 @pytest.mark.parametrize("lie", ["wrong hash", "wrong size", "no hash"])
-def test_a_record_that_lies_is_found_out_once_installed(
-    put: Install, tmp_path: Path, installer: str, lie: str
-) -> None:
+def test_a_record_that_lies_is_found_out_once_installed(put: Install, tmp_path: Path, installer: str, lie: str) -> None:
     row, complaint = LIES[lie]
     artifact = identify(pack_wheel(tmp_path / WHEEL, lies={"odd/data.txt": row}))
 

@@ -33,9 +33,7 @@ time.sleep(600)
 def step(tmp_path: Path, code: str, timeout: float = 60) -> StepResult:
     """Run Python code as a step."""
     command = (sys.executable, "-c", code)
-    return run_step(
-        command, environment=dict(os.environ), cwd=tmp_path, timeout=timeout, log=tmp_path / "log"
-    )
+    return run_step(command, environment=dict(os.environ), cwd=tmp_path, timeout=timeout, log=tmp_path / "log")
 
 
 def failed(output: str) -> StepResult:
@@ -102,9 +100,7 @@ def test_a_step_that_ends_when_asked_is_not_kept_waiting_for(tmp_path: Path) -> 
 
 
 def test_a_process_left_behind_does_not_hold_the_step(tmp_path: Path) -> None:
-    code = (
-        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
-    )
+    code = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
     started = time.monotonic()
     result = step(tmp_path, f"{code}; print(p.pid)")
     psutil.Process(int(result.output)).kill()

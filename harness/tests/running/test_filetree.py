@@ -165,9 +165,7 @@ def test_a_rewrite_of_the_same_size_with_restored_times_is_seen(tmp_path: Path) 
         pytest.param(lambda path: path.chmod(0o600), "~ a/b: mode 0644 -> 0600", id="mode"),
         pytest.param(lambda path: path.write_text("longer"), "~ a/b: size 3 -> 6", id="size"),
         pytest.param(lambda path: path.write_text("abd"), "~ a/b: content changed", id="content"),
-        pytest.param(
-            lambda path: (path.unlink(), path.symlink_to("x")), "~ a/b: file -> link to x", id="kind"
-        ),
+        pytest.param(lambda path: (path.unlink(), path.symlink_to("x")), "~ a/b: file -> link to x", id="kind"),
         pytest.param(lambda path: path.unlink(), "- a/b", id="removed"),
         pytest.param(lambda path: write(path.with_name("c")), "+ a/c", id="added"),
     ],
@@ -257,9 +255,7 @@ def test_whole_directories_are_one_line(pruned: TreeDiff) -> None:
 def test_a_root_that_is_gone_is_one_line(tmp_path: Path) -> None:
     write(tmp_path / "a" / "b")
 
-    assert difference(snapshot(tmp_path), snapshot(tmp_path / "missing")).render() == (
-        "- ./ (directory, 2 entries)"
-    )
+    assert difference(snapshot(tmp_path), snapshot(tmp_path / "missing")).render() == ("- ./ (directory, 2 entries)")
 
 
 def test_a_long_difference_is_cut_and_says_so(pruned: TreeDiff) -> None:

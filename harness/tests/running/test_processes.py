@@ -170,9 +170,7 @@ def test_a_process_that_will_not_end_is_killed_with_its_descendants(bench: Bench
 
 
 def test_what_is_started_on_being_ended_is_ended_too(bench: Bench) -> None:
-    process = bench.start(
-        "/bin/sh", "-c", "trap 'sleep 60 & wait' TERM; echo ready; while :; do sleep 0.01; done"
-    )
+    process = bench.start("/bin/sh", "-c", "trap 'sleep 60 & wait' TERM; echo ready; while :; do sleep 0.01; done")
 
     processes.end_command(process.pid, bench.marker, ignore=bench.before)
 
