@@ -31,6 +31,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def prove(session: nox.Session) -> None:
+    """Prove that broken releases are caught and harmless ones are not: every entry of fixtures/broken and harmless."""
+    install(session, "tests")
+    run(session, "python", "-m", "harness.proving", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     install(session, "lint")

@@ -7,6 +7,7 @@ the broken invariants; and the text of a failure.
 from __future__ import annotations
 
 import errno
+import os
 import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
@@ -28,6 +29,7 @@ _SPECIAL = pytest.StashKey["Outcome"]()
 _FAILED = pytest.StashKey[bool]()
 _ATTRIBUTE = "smoke"
 _KEPT_CHARACTERS = 16_384  # of each stream, in evidence
+_FULL = os.strerror(errno.ENOSPC)
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -41,7 +43,7 @@ class Phase:
 
 def case_id(nodeid: str) -> str:
     """A case as evidence names it: `test_x.py::test_a[b]` is `a[b]`."""
-    return nodeid.rpartition("::test_")[2] or nodeid
+    return nodeid.partition("::test_")[2] or nodeid
 
 
 def observe(item: pytest.Item, sandbox: Sandbox) -> None:
@@ -78,7 +80,9 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         outcome = item.stash.get(_SPECIAL, by_marker)
     elif report.outcome == "failed":
         item.stash[_FAILED] = True
-        outcome = "not-run" if _is_testbeds(error) else "failed"
+        if sandbox is not None:
+            sandbox.named = True
+        outcome = "not-run" if _testbed_fault(error, results) else "failed"
         if isinstance(error, AssertionError):
             report.longrepr = _story(report, item, error, results, session)
     record = CaseRecord(
@@ -90,7 +94,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         breaches=(error.clause,) if isinstance(error, InvariantBroken) else (),
         commands=tuple(map(_command, results)) if report.when == "teardown" or outcome == "failed" else (),
     )
-    phase = Phase(record=record, testbed_fault=str(error) if _is_testbeds(error) else "")
+    phase = Phase(record=record, testbed_fault=_testbed_fault(error, results))
     # A report carries extra attributes home from a worker, as long as they are plain data.
     setattr(report, _ATTRIBUTE, pickle.dumps(phase).hex())
 
@@ -107,8 +111,14 @@ def read(report: pytest.TestReport) -> Phase:
     return phase
 
 
-def _is_testbeds(error: BaseException | None) -> bool:
-    return isinstance(error, TestbedError) or (isinstance(error, OSError) and error.errno in _DISK)
+def _testbed_fault(error: BaseException | None, results: list[CommandResult]) -> str:
+    """What the machine did wrong, if that is why a case ended as it did."""
+    if isinstance(error, TestbedError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return f"{os.strerror(error.errno)}: '{error.filename}'"
+    said = results[-1].stdout + results[-1].stderr if results else ""
+    return "the disk is full" if isinstance(error, AssertionError) and _FULL in said else ""
 
 
 def _reason(error: BaseException, results: list[CommandResult]) -> str:
@@ -146,7 +156,10 @@ def _story(
 def _without_introspection(error: AssertionError) -> str:
     """What does not hold, without pytest's account of how the values came about."""
     lines = str(error).strip().splitlines() or ["the assertion does not hold"]
-    return "\n".join(line for line in lines if not line.lstrip().startswith(("+  where", "+  and")))
+    said = [line for line in lines if not line.lstrip().startswith(("+  where", "+  and"))]
+    # A case's own message comes first, and says it better than the expression.
+    own = [line for line in said if not line.startswith("assert ")]
+    return "\n".join(own if said[0] in own else said)
 
 
 def _place(report: pytest.TestReport) -> str:

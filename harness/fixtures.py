@@ -10,6 +10,7 @@ import pytest
 
 from harness import casereport
 from harness.preparation import Preparation, prepare_once
+from harness.previous import previous_once
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox
 
@@ -67,6 +68,15 @@ def installation(request: pytest.FixtureRequest, preparation: Preparation) -> In
     return preparation.installation
 
 
+@pytest.fixture(scope="session")
+def previous(request: pytest.FixtureRequest, preparation: Preparation) -> Artifact:
+    """The release before the one that is smoked, to upgrade from: one for the whole run."""
+    if preparation.artifact is None:
+        pytest.skip(_why_not(preparation))
+    session = request.config.stash[SESSION]
+    return previous_once(session.settings, session.archive, preparation.artifact)
+
+
 @pytest.fixture
 def sandbox(
     request: pytest.FixtureRequest,
@@ -91,7 +101,8 @@ def new_sandbox(request: pytest.FixtureRequest, preparation: Preparation) -> Cal
     numbers = count()
 
     def make(name: str) -> Sandbox:
-        assert preparation.testbed is not None, "a sandbox needs an installation"  # noqa: S101 -- our own order
+        if preparation.testbed is None:
+            pytest.skip(_why_not(preparation))
         words = re.sub(r"\W+", "-", name).strip("-")[:50]
         return Sandbox(directory=place / f"{next(numbers)}-{words}", testbed=preparation.testbed)
 

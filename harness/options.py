@@ -35,6 +35,8 @@ class Settings:
     evidence: Path | None
     contract: str | None
     expect_version: str | None
+    previous: str | None
+    local_embeddings: bool
     strict: bool
 
 
@@ -65,6 +67,17 @@ def add_options(parser: pytest.Parser) -> None:
         "--contract", metavar="NAME|FILE", help="hold the artifact to this contract (default: the one for it)"
     )
     group.addoption("--expect-version", metavar="V", help="require that this is what the artifact and the command say")
+    group.addoption(
+        "--previous",
+        metavar="REF",
+        help="the release before the artifact, to upgrade from: a source directory, a .whl or a .tar.gz "
+        f"(default: for {DEFAULT_REFERENCE} the same source at an older version, else none)",
+    )
+    group.addoption(
+        "--local-embeddings",
+        action="store_true",
+        help="smoke the feature of that name as well, which installs packages of hundreds of megabytes",
+    )
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -91,8 +104,24 @@ def read_settings(config: pytest.Config) -> Settings:
         evidence=invoked_in / option.evidence if option.evidence else None,
         contract=option.contract,
         expect_version=option.expect_version,
+        previous=_existing("--previous", _previous(config), invoked_in),
+        local_embeddings=bool(option.local_embeddings),
         strict=bool(option.strict),
     )
+
+
+def is_given(config: pytest.Config, option: str) -> bool:
+    """Whether cases that run only with this option are to run: it was given, or has a default for this reference."""
+    return bool(_previous(config) if option == "--previous" else config.getoption(option))
+
+
+def _previous(config: pytest.Config) -> str | None:
+    """The reference to the previous release; that of the default source is the source itself, aged."""
+    option = config.option
+    default = config.rootpath / DEFAULT_REFERENCE
+    reference = config.invocation_params.dir / option.artifact[0] if option.artifact else default
+    is_default = default.is_dir() and reference.resolve() == default.resolve()
+    return option.previous or (str(default) if is_default else None)
 
 
 def _one_of(name: str, value: str, known: Collection[str]) -> str:
@@ -101,6 +130,12 @@ def _one_of(name: str, value: str, known: Collection[str]) -> str:
     nearest = difflib.get_close_matches(value, known, n=1)
     hint = f"did you mean '{nearest[0]}'?" if nearest else ""
     raise UsageError(f"{name} takes {' or '.join(map(repr, known))}, got '{value}'", hint=hint)
+
+
+def _existing(name: str, reference: str | None, invoked_in: Path) -> str | None:
+    if reference is None or (invoked_in / reference).exists():
+        return reference
+    raise UsageError(f"{name} takes a directory or a file, there is no '{reference}'")
 
 
 def _seconds(name: str, text: str) -> float:

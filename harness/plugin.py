@@ -6,6 +6,7 @@ a verdict, and an exit code that is the verdict's.
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +22,11 @@ from harness.fixtures import (
     installation,
     new_sandbox,
     preparation,
+    previous,
     sandbox,
     settings,
 )
-from harness.options import add_options, read_settings
+from harness.options import add_options, is_given, read_settings
 from harness.running import processes
 from harness.session import Session
 from harness.verdict import terminal
@@ -32,11 +34,22 @@ from harness.verdict.archive import Archive, open_archive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from types import FrameType
 
     import xdist.workermanage
 
-__all__ = ["artifact", "contract", "installation", "new_sandbox", "preparation", "sandbox", "settings"]
+__all__ = ["artifact", "contract", "installation", "new_sandbox", "preparation", "previous", "sandbox", "settings"]
 
+_RUNS_NO_CASE = (
+    "collectonly",
+    "help",
+    "version",
+    "markers",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "setupplan",
+    "cacheshow",
+)
 _MARKERS = (
     "required: a release that breaks this promise is no release",
     "advisory: whoever tags a release that breaks this promise must be told",
@@ -58,16 +71,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_smoke(config):
         return
     processes.become_subreaper()
+    is_worker = hasattr(config, "workerinput")
     # Whoever ends a run politely (nox does) gets it tidied up as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    session = _join(config) if hasattr(config, "workerinput") else _open(config)
+    if is_worker:
+        signal.signal(signal.SIGINT, _interrupt_once)
+    session = _join(config) if is_worker else _open(config)
     config.stash[SESSION] = session
     config.pluginmanager.register(_Watcher(session, config), "smoke")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the cases whose option was not given."""
-    chosen = [item for item in items if all(_is_given(config, mark) for mark in item.iter_markers("opt_in"))]
+    chosen = [item for item in items if all(is_given(config, mark.args[0]) for mark in item.iter_markers("opt_in"))]
     if len(chosen) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
@@ -91,6 +107,11 @@ class _Watcher:
         archive = self._session.archive
         node.workerinput["smoke"] = (str(archive.evidence), str(archive.scratch))
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Pass an interrupt on: xdist would give workers 10 s to end what they are doing."""
+        for worker in self._session.workers & processes.children():
+            os.kill(worker, signal.SIGINT)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: xdist.workermanage.WorkerController, error: object) -> None:
         """Note that a worker died: what it was doing says nothing about the release."""
@@ -100,7 +121,11 @@ class _Watcher:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Send home which cases were selected."""
         if self._collects:
-            self._session.note_selected([casereport.case_id(item.nodeid) for item in session.items])
+            try:
+                self._session.note_selected([casereport.case_id(item.nodeid) for item in session.items])
+            except OSError as error:  # the cases will say so as well
+                scratch = self._session.archive.scratch
+                self._session.note_testbed_fault(f"cannot write to '{scratch}': {error.strerror}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -114,7 +139,7 @@ class _Watcher:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the cases, from this process or from the workers."""
         phase = casereport.read(report)
-        self._session.add(phase.record)
+        self._session.add(phase.record, is_call=report.when == "call")
         if phase.testbed_fault:
             self._session.note_testbed_fault(phase.testbed_fault)
 
@@ -124,18 +149,25 @@ class _Watcher:
         special = report.when != "teardown" and outcome in {"not-applicable", "not-run"}
         return (outcome, "-", outcome.upper()) if special else None
 
-    @pytest.hookimpl(tryfirst=True)  # the terminal prints its summary in the same hook
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Judge, write the verdict down, and make its exit code this session's."""
-        if self._session.worker is None:
-            session.exitstatus = self._session.finish(int(exitstatus))
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost, so that the verdict is the last line
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+        """Judge, write the verdict down, make its exit code this session's, and tell people."""
+        try:
+            # Fixtures and workers first: what they work in must not vanish beneath them.
+            return (yield)
+        except OSError as error:  # pytest's own reports have no place on a full disk
+            self._session.note_testbed_fault(f"cannot write to '{error.filename or 'disk'}': {error.strerror}")
+            return None
+        finally:
+            if self._session.worker is None:
+                session.exitstatus = self._session.finish(int(exitstatus))
+                self._tell(session.config)
 
-    @pytest.hookimpl(trylast=True)  # the verdict is the last line
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the summary."""
-        if self._session.document is not None:
+    def _tell(self, config: pytest.Config) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if self._session.document is not None and reporter is not None:
             for line in terminal.summary(self._session.document, self._session.archive.evidence):
-                terminalreporter.write_line(line)
+                reporter.write_line(line)
 
 
 def _open(config: pytest.Config) -> Session:
@@ -168,19 +200,21 @@ def _join(config: pytest.Config) -> Session:
     )
 
 
+def _interrupt_once(_number: int, _frame: FrameType | None) -> None:
+    """A worker may hear of Ctrl-C twice, from the terminal and from its controller."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _is_smoke(config: pytest.Config) -> bool:
     """Whether cases will run: some argument is, holds, or lies in their directory."""
     option = config.option
-    if option.collectonly or option.help or option.version:
+    if any(getattr(option, name, False) for name in _RUNS_NO_CASE):
         return False
     cases = _directory_of_cases(config)
     arguments = (argument.partition("::")[0] for argument in config.args)
     paths = [(config.invocation_params.dir / argument).resolve() for argument in arguments]
     return any(path.is_relative_to(cases) or cases.is_relative_to(path) for path in paths)
-
-
-def _is_given(config: pytest.Config, mark: pytest.Mark) -> bool:
-    return bool(config.getoption(mark.args[0]))
 
 
 def _directory_of_cases(config: pytest.Config) -> Path:

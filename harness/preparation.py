@@ -100,7 +100,8 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive) -> No
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
     with _timed(result, "builds"):
         result.source, result.artifact = _resolve(settings, archive, environment)
-    result.contract = choose(settings.checkout / "smoke" / "contracts", result.artifact, settings.contract)
+    contracts = settings.checkout / "smoke" / "contracts"
+    result.contract = choose(contracts, result.artifact, settings.contract, stands_in=settings.invoked_in)
     with _timed(result, "installs"):
         result.installation = install(
             result.artifact,

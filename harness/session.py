@@ -6,6 +6,7 @@ Every worker has one; only the one in the process that the user started hears al
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shlex
 import time
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING
 
 from harness.errors import TestbedError, UsageError
 from harness.preparation import Preparation, read_if_done
+from harness.running import processes
 from harness.verdict import document
 from harness.verdict.archive import Archive, point_latest
 from harness.verdict.archive import replace as write_whole
-from harness.verdict.clause import Clause, clauses_of
-from harness.verdict.evidence import CaseRecord, Fate, exit_code, records, verdict_of
+from harness.verdict.clause import Clause, clauses_of, id_of_case
+from harness.verdict.evidence import EXIT_CODES, CaseRecord, Fate, exit_code, records, verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.options import Settings
@@ -41,8 +43,17 @@ class Session:
         self.document: document.Document | None = None
         self._started = time.time()
         self._cases: dict[str, CaseRecord] = {}
+        self._called: set[str] = set()
         self._testbed_fault = ""
+        self._others = processes.children()
+        if worker is not None:
+            (archive.scratch / f"{os.getpid()}.pid").touch()  # the name says it, even on a full disk
         self._check_reference()
+
+    @property
+    def workers(self) -> frozenset[int]:
+        """The pids of the workers that there were."""
+        return frozenset(int(path.stem) for path in self.archive.scratch.glob("*.pid"))
 
     def note_selected(self, cases: Sequence[str]) -> None:
         """Write down which cases are to run: without a worker's help its controller would not know."""
@@ -53,8 +64,9 @@ class Session:
         """Remember the first thing that the machine did wrong."""
         self._testbed_fault = self._testbed_fault or reason
 
-    def add(self, phase: CaseRecord) -> None:
+    def add(self, phase: CaseRecord, *, is_call: bool) -> None:
         """Add one phase of a case (setup, call, teardown); its worst outcome counts."""
+        self._called |= {phase.id} if is_call else set()
         known = self._cases.get(phase.id)
         if known is None:
             self._cases[phase.id] = phase
@@ -71,7 +83,7 @@ class Session:
         """Judge, write the verdict, tidy up; returns the exit code of the process."""
         preparation = read_if_done(self.archive)
         fate = self._fate(preparation, exit_status)
-        outcome = records(self.clauses, tuple(self._cases.values()), self._selected(), fate)
+        outcome = records(self.clauses, tuple(self._ended_cases()), self._selected(), fate)
         verdict = verdict_of(outcome, fate)
         self.document = document.assemble(
             verdict=verdict,
@@ -84,11 +96,27 @@ class Session:
             system=platform.platform(),
             checkout=self.settings.checkout,
         )
-        self.archive.write_verdict(self.document)
+        self._tidy_up()
+        try:
+            self.archive.write_verdict(self.document)
+        except OSError as error:
+            self.document["verdict"] = "testbed-fault"
+            self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"
+            return EXIT_CODES["testbed-fault"]
         point_latest(self.archive)
-        if all(case.outcome != "failed" for case in self._cases.values()):
-            self.archive.remove_scratch()
         return exit_code(verdict, strict=self.settings.strict, pytest_says=exit_status)
+
+    def _ended_cases(self) -> Iterator[CaseRecord]:
+        for case in self._cases.values():
+            interrupted = case.outcome == "passed" and case.id not in self._called
+            yield replace(case, outcome="not-run", reason="the run ended before it did") if interrupted else case
+
+    def _tidy_up(self) -> None:
+        """Leave nothing behind but the sandboxes that a failure names, and what they need."""
+        processes.end(processes.find(str(self.archive.scratch), ignore=self._others))
+        kept = any((self.archive.scratch / "sandboxes").glob("*/*"))
+        if not kept or all(case.outcome != "failed" for case in self._cases.values()):
+            self.archive.remove_scratch()
 
     def replay(self, nodeid: str) -> str:
         """The command that runs this one case again, on the same artifact."""
@@ -96,7 +124,16 @@ class Session:
         reference = str(artifact.path) if artifact is not None else self.settings.reference
         words = ["python", "-m", "pytest", nodeid, "--artifact", reference]
         words += ["--installer", self.settings.installer]
-        words += ["--python", self.settings.python] if self.settings.python else []
+        chosen = {
+            "--python": self.settings.python,
+            "--contract": self.settings.contract,
+            "--expect-version": self.settings.expect_version,
+        }
+        clause = self.clauses_by_id.get(id_of_case(nodeid.rpartition("::")[2]))
+        if clause is not None and clause.opt_in:
+            chosen["--previous"] = self.settings.previous
+            words += ["--local-embeddings"] if self.settings.local_embeddings else []
+        words += [word for name, value in chosen.items() if value for word in (name, value)]
         return shlex.join(words)
 
     @staticmethod
@@ -109,6 +146,8 @@ class Session:
 
     def _check_reference(self) -> None:
         path = self.settings.invoked_in / self.settings.reference
+        if not self.settings.reference:
+            raise UsageError("--artifact is empty")
         if not path.exists():
             raise UsageError(f"there is no '{self.settings.reference}' to smoke")
         if path.is_dir() and not (path / "pyproject.toml").is_file():

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import platformdirs
 import uv
 
+from harness.errors import TestbedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,7 +27,9 @@ def tool_caches(environment: Mapping[str, str]) -> tuple[Path, dict[str, Path]]:
     """The program `uv`, and the variables that hand the caches of uv and pip to a sandbox."""
     program = Path(uv.find_uv_bin()).resolve()
     answer = subprocess.run(
-        [program, "cache", "dir"], env=dict(environment), capture_output=True, text=True, check=True
+        [program, "cache", "dir"], env=dict(environment), capture_output=True, text=True, check=False
     )
+    if answer.returncode != 0:
+        raise TestbedError("'uv cache dir' fails: " + " ".join(answer.stderr.split()))
     pip = environment.get("PIP_CACHE_DIR") or platformdirs.user_cache_path("pip")
     return program, {"UV_CACHE_DIR": Path(answer.stdout.strip()), "PIP_CACHE_DIR": Path(pip)}

@@ -42,9 +42,9 @@ class Ktx:
         """The runtime of the version under test."""
         return self.root / self.version
 
-    def run(self, command: str, *options: str) -> CommandResult:
+    def run(self, command: str, *options: str, leaves_processes: bool = False) -> CommandResult:
         """Run a command of the contract that must succeed."""
-        result = self.attempt(command, *options)
+        result = self.attempt(command, *options, leaves_processes=leaves_processes)
         assert result.exit_code == 0, f"expected success, was {result.ending}: {_first_line(result)}"
         return result
 
@@ -58,9 +58,9 @@ class Ktx:
         assert self.message(says).search(result.stderr), f"stderr does not say '{says}': {_first_line(result)}"
         return result
 
-    def attempt(self, command: str, *options: str) -> CommandResult:
+    def attempt(self, command: str, *options: str, leaves_processes: bool = False) -> CommandResult:
         """Run a command of the contract; how it ends is for the case."""
-        return self.sandbox.run(*self.words(command, *options))
+        return self.sandbox.run(*self.words(command, *options), leaves_processes=leaves_processes)
 
     def words(self, command: str, *options: str) -> tuple[str, ...]:
         """The whole command line."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.release.installation import Installation
+    from harness.running.result import CommandResult
     from smoke.product import Ktx
 
 LAYOUT = {
@@ -31,6 +35,10 @@ LAYOUT = {
     "daemonStdoutPath",
     "daemonStderrPath",
 }
+TOLD_BY_INSTALL = {"version", "features", "python", "daemon", "manifest", "install log"}
+TOLD_BY_STATUS = {"status", "detail", "runtime root", "version dir", "features", "python", "daemon"}
+# Runs the package in a directory instead of the installed one.
+RUN_COPY = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), alter_sys=True)"
 
 
 @pytest.mark.required
@@ -89,10 +97,12 @@ def test_install_makes_a_ready_runtime(ktx: Ktx) -> None:
     result = ktx.run("install", "--yes")
 
     assert ktx.message("installed").search(result.stdout)
+    assert labels_of(result) >= TOLD_BY_INSTALL
     assert result.stderr == ""
     assert result.changes.paths
     status = ktx.run("status")
     assert ktx.message("status_ready").search(status.stdout)
+    assert labels_of(status) >= TOLD_BY_STATUS
     layout = ktx.status()["layout"]
     assert Path(layout["pythonPath"]).exists()
     assert Path(layout["daemonPath"]).exists()
@@ -297,6 +307,39 @@ def test_runtime_of_another_version_is_mismatched(ready_ktx: Ktx) -> None:
         kind = ready_ktx.status()["kind"]
 
     assert kind == "mismatched"
+
+
+@pytest.mark.required
+@pytest.mark.needs("install", "status", "doctor", "python_module", "asset_manifest")
+def test_damaged_bundled_wheel_is_refused(damaged_ktx: Ktx) -> None:
+    """`install` refuses a bundled wheel that its manifest does not describe; `doctor` fails it."""
+    result = damaged_ktx.attempt("install", "--yes")
+    asset = next(check for check in checks_of(damaged_ktx) if check["id"] == "asset")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr
+    assert damaged_ktx.status()["kind"] == "missing"
+    assert asset["status"] == "fail"
+
+
+@pytest.fixture
+def damaged_ktx(ktx: Ktx, installation: Installation) -> Ktx:
+    """The command of a copy of the package, in whose bundled wheel one byte is another."""
+    module = ktx.contract.features["python_module"]
+    copy = ktx.sandbox.directory / "damaged"
+    shutil.copytree(installation.site_packages / module, copy / module)
+    assets = (copy / module / ktx.contract.features["asset_manifest"]).parent
+    [wheel] = assets.glob("*.whl")
+    content = wheel.read_bytes()
+    wheel.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    executable = (installation.python, "-I", "-c", RUN_COPY, copy, module)
+    return replace(ktx, executable=executable)
+
+
+def labels_of(result: CommandResult) -> set[str]:
+    """What a command tells, one label a line."""
+    return {line.partition(": ")[0] for line in result.lines if ": " in line}
 
 
 @contextmanager

@@ -259,6 +259,7 @@ def test_root_that_is_a_file_is_explained(ktx: Ktx, option: str) -> None:
     said = result.stdout + result.stderr
     assert len(said.splitlines()) == 1
     assert str(ktx.root) in said
+    assert not ktx.message("nothing_stale").search(said), "it takes the file for a root with nothing stale"
     assert not result.changes
 
 

@@ -83,6 +83,15 @@ def build_wheel(sdist: Path, destination: Path, *, environment: Mapping[str, str
     return _only(destination, "*.whl")
 
 
+def build_wheel_of_tree(
+    directory: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path
+) -> Path:
+    """Build the wheel alone, straight from a source tree; errors as of `build`."""
+    arguments = ("--wheel", str(directory.resolve()))
+    _run_build(arguments, destination, environment=environment, timeout=timeout, log=log)
+    return _only(destination, "*.whl")
+
+
 def publish(files: Iterable[Path], directory: Path) -> tuple[Path, ...]:
     """Copy files into a directory such that a reader never sees half a file."""
     try:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.release.artifact import Artifact
 
+_NEEDED = (("commands", "version"), ("messages", "traceback"))  # what the harness itself goes by
 _RELEASE_KEYS = ("distributions", "versions", "executable", "runtime_root_variable")
 
 
@@ -67,18 +68,18 @@ def load(path: Path) -> Contract:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        release = data["release"]
         _only_known(path, data, ("release", "commands", "messages", "features"))
+        release = _table(path, data, "release")
         _only_known(path, release, _RELEASE_KEYS)
         return Contract(
             path=path,
-            distributions=tuple(release["distributions"]),
-            versions=SpecifierSet(release["versions"]),
-            executable=release["executable"],
-            runtime_root_variable=release["runtime_root_variable"],
-            commands={name: tuple(words) for name, words in data.get("commands", {}).items()},
-            messages={name: _pattern(path, name, text) for name, text in data.get("messages", {}).items()},
-            features=data.get("features", {}),
+            distributions=_texts(path, "distributions", release["distributions"]),
+            versions=SpecifierSet(_text(path, "versions", release["versions"])),
+            executable=_text(path, "executable", release["executable"]),
+            runtime_root_variable=_text(path, "runtime_root_variable", release["runtime_root_variable"]),
+            commands={name: _texts(path, name, words) for name, words in _table(path, data, "commands").items()},
+            messages={name: _pattern(path, name, text) for name, text in _table(path, data, "messages").items()},
+            features={name: _text(path, name, text) for name, text in _table(path, data, "features").items()},
         )
     except OSError as error:
         raise UsageError(f"contract '{path}' cannot be read: {error.strerror}") from error
@@ -88,16 +89,18 @@ def load(path: Path) -> Contract:
         raise UsageError(f"contract '{path}' is not valid: {error}") from error
 
 
-def choose(directory: Path, artifact: Artifact, wanted: str | None) -> Contract:
+def choose(directory: Path, artifact: Artifact, wanted: str | None, *, stands_in: Path) -> Contract:
     """The contract that holds for an artifact: the one asked for by name or file, else the one that says so.
+
+    A relative file is one of the directory that the user `stands_in`.
 
     Raises:
         UsageError: there is none; the message lists what there is.
     """
     shipped = {path.stem: path for path in sorted(directory.glob("*.toml"))}
-    known = ", ".join(f"'{name}'" for name in shipped)
+    known = ", ".join(f"'{name}'" for name in shipped) or "none"
     if wanted is not None:
-        path = shipped.get(wanted) or directory.parent.parent / wanted
+        path = shipped.get(wanted) or stands_in / wanted
         if not path.is_file():
             raise UsageError(f"no contract '{wanted}'", hint=f"there is {known}, or give a file")
         return load(path)
@@ -107,7 +110,7 @@ def choose(directory: Path, artifact: Artifact, wanted: str | None) -> Contract:
             return contract
     raise UsageError(
         f"no contract is for '{artifact.name}' {artifact.version}",
-        hint=f"--contract takes {known}, or a file",
+        hint=f"there is {known}, or give a file with --contract",
     )
 
 
@@ -118,8 +121,30 @@ def _only_known(path: Path, table: Mapping[str, object], known: Collection[str])
             raise UsageError(f"contract '{path}' has an unknown key '{key}'", hint=f"did you mean '{nearest[0]}'?")
 
 
-def _pattern(path: Path, name: str, text: str) -> re.Pattern[str]:
+def _table(path: Path, data: Mapping[str, object], name: str) -> Mapping[str, object]:
+    table = data.get(name, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"contract '{path}': '{name}' must be a table")
+    for owner, key in _NEEDED:
+        if owner == name and key not in table:
+            raise UsageError(f"contract '{path}' lacks the key '{key}' of '{name}'")
+    return table
+
+
+def _text(path: Path, name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"contract '{path}': '{name}' must be a string")
+    return value
+
+
+def _texts(path: Path, name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise UsageError(f"contract '{path}': '{name}' must be a list of strings")
+    return tuple(value)
+
+
+def _pattern(path: Path, name: str, text: object) -> re.Pattern[str]:
     try:
-        return re.compile(text, re.MULTILINE)
+        return re.compile(_text(path, name, text), re.MULTILINE)
     except re.error as error:
         raise UsageError(f"contract '{path}': the pattern of message '{name}' does not compile: {error}") from error

@@ -109,9 +109,42 @@ def install(  # noqa: PLR0913  (where, with what, from what, in which surroundin
     return _installation(artifact, tool, session)
 
 
+def upgrade(
+    installation: Installation, artifact: Artifact, *, environment: Mapping[str, str], timeout: float, log: Path
+) -> None:
+    """Install another release of what an environment holds over it; errors as of `install`."""
+    tool = _installer(installation.installer)
+    _install(artifact, tool, installation.python, environment=environment, timeout=timeout, log=log)
+    _check_origin(artifact, tool, installation.site_packages)
+
+
+def uninstall(installation: Installation, *, environment: Mapping[str, str], timeout: float, log: Path) -> None:
+    """Remove the artifact from its environment.
+
+    Raises:
+        ArtifactError: the installer cannot, or not in time.
+    """
+    command = _installer(installation.installer).uninstall(installation.name, installation.python)
+    result = run_step(command, environment=environment, cwd=installation.directory, timeout=timeout, log=log)
+    if result.exit_code != 0:
+        raise ArtifactError("installs", f"the artifact does not uninstall: {result.key_line}", detail=result.tail)
+
+
+def record_paths(installation: Installation) -> tuple[Path, ...]:
+    """The files and directories that the artifact has of its own in its environment, the topmost ones."""
+    distribution = records.find(installation.site_packages, installation.name)
+    paths = records.listed(distribution, installation.site_packages) if distribution else {}
+    return tuple(sorted({_topmost(path, installation.site_packages) for path in paths}))
+
+
 def record_mismatches(installation: Installation, name: str) -> tuple[str, ...]:
     """Where the disk is not what the RECORD of a distribution says, one line a file."""
     return records.mismatches(installation.site_packages, name)
+
+
+def _topmost(path: Path, site_packages: Path) -> Path:
+    below = path.is_relative_to(site_packages)
+    return site_packages / path.relative_to(site_packages).parts[0] if below else path
 
 
 def _installer(name: str) -> Installer:

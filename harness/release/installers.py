@@ -50,6 +50,10 @@ class Installer(Protocol):
         """The command that installs a requirement for an environment's interpreter."""
         ...
 
+    def uninstall(self, name: str, python: Path) -> tuple[str, ...]:
+        """The command that removes a distribution from an interpreter's environment."""
+        ...
+
     def probe(self, python: Path) -> tuple[str, ...]:
         """The command that asks the index, past every cache, for a package it surely has."""
         ...
@@ -70,6 +74,10 @@ class UvInstaller:
         """By copy: through a hard link, a product that edits itself would edit uv's cache."""
         options = ("--link-mode", "copy", "--compile-bytecode", "--python", str(python))
         return (*self._pip("install"), *options, requirement)
+
+    def uninstall(self, name: str, python: Path) -> tuple[str, ...]:
+        """As `uv pip` does, which never asks."""
+        return (*self._pip("uninstall"), "--python", str(python), name)
 
     def probe(self, python: Path) -> tuple[str, ...]:
         """A dry run into an empty target: what the environment holds already does not count."""
@@ -97,6 +105,10 @@ class PipInstaller:
     def install(self, requirement: str, python: Path) -> tuple[str, ...]:
         """By copy, as pip always does."""
         return (*self._pip("install", python), "--compile", requirement)
+
+    def uninstall(self, name: str, python: Path) -> tuple[str, ...]:
+        """Without asking."""
+        return (*self._pip("uninstall", python), "--yes", name)
 
     def probe(self, python: Path) -> tuple[str, ...]:
         """A dry run that ignores the pip which is there."""

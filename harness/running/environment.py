@@ -50,9 +50,10 @@ _INSTALLER_PREFIXES = ("PIP_", "UV_")  # indexes, mirrors, trusted hosts, offlin
 # What a product gets of the installers' settings: where packages come from, nothing else.
 _PACKAGE_SOURCES = (
     "UV_CONFIG_FILE",
+    "UV_CONSTRAINT",  # the builds that a company, or a small machine, settles for
     "UV_DEFAULT_INDEX",
     "UV_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS",
+    "UV_FIND_LINKS",  # a directory of wheels instead of an index
     "UV_HTTP_TIMEOUT",
     "UV_INDEX",
     "UV_INDEX_STRATEGY",
@@ -60,6 +61,7 @@ _PACKAGE_SOURCES = (
     "UV_INSECURE_HOST",
     "UV_NATIVE_TLS",
     "UV_OFFLINE",
+    "UV_OVERRIDE",  # the same, where a package insists on another
     "UV_SYSTEM_CERTS",
     "UV_TORCH_BACKEND",  # a CPU build where the default would be gigabytes
 )

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.running import filetree, processes
@@ -63,6 +63,7 @@ class Sandbox:
     breaches: list[InvariantBroken] = field(default_factory=list)
     writable: list[Path] = field(default_factory=list)
     prefix: tuple[str, ...] = ()
+    named: bool = False  # a failure tells people to look here
     _others: frozenset[int] = field(default_factory=processes.children)
     _background: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _tree: filetree.Snapshot | None = None
@@ -101,6 +102,11 @@ class Sandbox:
         """Put the runtime root at `path`; `setting` is how the variable says so, where that differs."""
         self.runtime_root = path
         self.environment[self.testbed.runtime_root_variable] = str(path) if setting is None else setting
+
+    def use_installation(self, directory: Path) -> None:
+        """Run what `directory` holds from now on: a case has made it, or changed it, on purpose."""
+        self.testbed = replace(self.testbed, installation=directory)
+        self._installation = None
 
     def hide(self, program: str) -> None:
         """Take a program off `PATH`."""
@@ -159,6 +165,8 @@ class Sandbox:
     def close(self, *, keep: bool) -> tuple[processes.Leftover, ...]:
         """End what still runs and, unless it is to be kept for inspection, remove the directory.
 
+        It is kept as well when a failure has named it, or now will.
+
         Returns what the product had left running: the background processes of the case are not among it.
         """
         for process in self._background:
@@ -168,9 +176,9 @@ class Sandbox:
                 process.stdout.close()
         left = processes.find(str(self.directory), ignore=self._others)
         processes.end(left)
-        if keep:
+        if keep or left or self.named:
             self._write_replay()
-        else:
+        elif self.directory.exists():
             _remove(self.directory)
         return left
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import re
+import signal
 import threading
 import time
 import warnings
@@ -189,12 +190,18 @@ def _spawn(
                 encoding="utf-8",
                 codec_errors="backslashreplace",
                 maxread=_READ_BYTES,
+                preexec_fn=_heed_interrupts,
             )
     except pexpect.ExceptionPexpect as error:
         raise FileNotFoundError(errno.ENOENT, "cannot be started on a terminal", argv[0]) from error
     spawned.delaybeforesend = None
     spawned.ptyproc.delayafterclose = 0  # type: ignore[attr-defined]  # the stubs lack it
     return spawned
+
+
+def _heed_interrupts() -> None:
+    # Whoever started this process in the background may have had it, and its children, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _refuse_what_fails_after_the_fork(argv: tuple[str, ...], cwd: Path, environment: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _KEPT_RUNS = 10
 _SCRATCH_PREFIX = "smoke-"
+_RUN = re.compile(r"\d{8}T\d{6}-\d+")  # anything else in there is somebody's own
 _SCRATCH_NOTE = "scratch.txt"
 
 
@@ -64,12 +66,13 @@ def open_archive(checkout: Path, wanted: Path | None) -> Archive:
     """
     runs = checkout / ".smoke"
     evidence = wanted or runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    scratch = _make_scratch()
     try:
         evidence.mkdir(parents=True, exist_ok=True)
         (evidence / "verdict.json").unlink(missing_ok=True)  # an earlier run's, which this one may never replace
-        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX)).resolve()
         replace(evidence / _SCRATCH_NOTE, f"{scratch}\n".encode())
     except OSError as error:
+        scratch.rmdir()
         message = f"evidence directory '{evidence}' cannot be written: {error.strerror}"
         if wanted is not None:
             raise UsageError(message) from error
@@ -77,6 +80,13 @@ def open_archive(checkout: Path, wanted: Path | None) -> Archive:
     if wanted is None:
         _forget_old(runs)
     return Archive(evidence=evidence, scratch=scratch)
+
+
+def _make_scratch() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX)).resolve()
+    except OSError as error:
+        raise TestbedError(f"no temporary directory can be made: {error.strerror}") from error
 
 
 def point_latest(archive: Archive) -> None:
@@ -91,13 +101,16 @@ def point_latest(archive: Archive) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write a file in one step: it is the old one or the new one, never half of it."""
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _forget_old(runs: Path) -> None:
     """Remove all but the last runs, each with the scratch directory that it left for inspection."""
-    ended = sorted(path for path in runs.iterdir() if path.is_dir() and not path.is_symlink())
+    ended = sorted(path for path in runs.iterdir() if _RUN.fullmatch(path.name) and path.is_dir())
     for run in ended[:-_KEPT_RUNS]:
         with contextlib.suppress(OSError):
             scratch = Path((run / _SCRATCH_NOTE).read_text(encoding="utf-8").strip())

@@ -71,6 +71,8 @@ class _Mark:
 def _clauses(module: ModuleType) -> Iterable[Clause]:
     family = module.__name__.rpartition(".")[2].removeprefix(_PREFIX)
     for name, value in vars(module).items():
+        if name.startswith("Test") and inspect.isclass(value) and value.__module__ == module.__name__:
+            raise UsageError(f"'{name}' in '{module.__name__}' is a class", hint="cases are functions")
         if name.startswith(_PREFIX) and inspect.isfunction(value):
             yield _read(family, name, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from harness.verdict.document import ClauseFacts, Document
 
+_COLUMNS = 80
 _OUTCOMES = ("passed", "failed", "not-applicable", "not-selected", "not-run")
 
 
@@ -26,7 +28,7 @@ def summary(document: Document, evidence: Path) -> Iterator[str]:
     yield from _listed("whoever tags this should know:", clauses, level="advisory", outcome="failed")
     yield from _not_applicable(clauses)
     if document["reason"]:
-        yield f"reason:    {document['reason']}"
+        yield f"reason:    {document['reason']}"  # in one line, however long: people search logs for it
     yield f"evidence:  {evidence}"
     yield f"verdict:   {document['verdict']} in {document['seconds']:.1f} s"
 
@@ -53,11 +55,23 @@ def _listed(title: str, clauses: list[ClauseFacts], *, level: str, outcome: str)
     if chosen:
         yield title
     for clause in chosen:
-        yield f"  {clause['id']}: {clause['statement']}"
-        yield f"    {clause['reason']}"
+        yield from _wrapped("  ", f"{clause['id']}: {clause['statement']}")
+        yield from _wrapped("    ", clause["reason"])
 
 
 def _not_applicable(clauses: list[ClauseFacts]) -> Iterator[str]:
     for clause in clauses:
         if clause["outcome"] == "not-applicable":
-            yield f"  not applicable: {clause['id']}: {clause['reason']}"
+            yield from _wrapped("  ", f"not applicable: {clause['id']}: {clause['reason']}")
+
+
+def _wrapped(start: str, text: str) -> list[str]:
+    """Lines of a terminal's width where words allow it; a path or a command stays whole, to be copied."""
+    return textwrap.wrap(
+        text,
+        _COLUMNS,
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,87 @@
+"""The release before the one that is smoked: the one that the user names, or the same source at an older version.
+
+Made once a run, by whichever worker comes first. Upgrading from it is for the cases.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+from packaging.version import Version
+
+from harness.errors import ArtifactError, TestbedError, UsageError
+from harness.options import DEFAULT_REFERENCE
+from harness.release import building
+from harness.release.artifact import Artifact, identify
+from harness.running.environment import installer_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.options import Settings
+    from harness.verdict.archive import Archive
+
+_OLDER = ("0.0.1", "0.0.0.dev0")
+_VERSION = re.compile(r'^__version__ = "(?P<version>[^"]+)"$', re.MULTILINE)
+_NOT_SOURCE = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".venv", "dist")
+
+
+def previous_once(settings: Settings, archive: Archive, candidate: Artifact) -> Artifact:
+    """The release to upgrade from.
+
+    Raises:
+        TestbedError: it does not build, or is no other version of what is smoked.
+    """
+    assert settings.previous is not None, "cases ask for it only where there is one"  # noqa: S101 -- our own order
+    try:
+        path = settings.invoked_in / settings.previous
+        previous = identify(path if path.is_file() else _build_once(path, settings, archive, candidate))
+    except (ArtifactError, UsageError) as error:  # the release under test has no part in it
+        raise TestbedError(f"the previous release cannot be had: {error}", detail=error.detail) from error
+    if previous.name != candidate.name or previous.version == candidate.version:
+        found = f"'{previous.name}' {previous.version}"
+        wanted = f"another version of '{candidate.name}' than {candidate.version}"
+        raise TestbedError(f"--previous must name {wanted}, it names {found}")
+    return previous
+
+
+def age(source: Path, destination: Path, version: str) -> Path:
+    """Copy a source tree, and change the one place where it says its version.
+
+    Raises:
+        UsageError: there is no such place, or more than one.
+    """
+    tree = shutil.copytree(source, destination, ignore=_NOT_SOURCE)
+    places = [path for path in sorted(tree.rglob("*.py")) if _VERSION.search(path.read_text(encoding="utf-8"))]
+    if len(places) != 1:
+        raise UsageError(f"'{source}' says '__version__' in {len(places)} files where it must be one")
+    text = places[0].read_text(encoding="utf-8")
+    places[0].write_text(_VERSION.sub(f'__version__ = "{version}"', text), encoding="utf-8")
+    return tree
+
+
+def _build_once(source: Path, settings: Settings, archive: Archive, candidate: Artifact) -> Path:
+    """The wheel of a source tree; the default source, which has no release before it, is aged first."""
+    directory = archive.scratch / "previous"
+    source = building.inspect(source).directory
+    with FileLock(archive.scratch / "previous.lock"):
+        built = sorted(directory.glob("*.whl"))
+        if built:
+            return built[0]
+        if source == (settings.checkout / DEFAULT_REFERENCE).resolve():
+            source = age(source, archive.scratch / "previous-source", _older_than(candidate.version))
+        return building.build_wheel_of_tree(
+            source,
+            directory,
+            environment=installer_environment(os.environ),
+            timeout=settings.install_timeout,
+            log=archive.evidence / "previous.log",
+        )
+
+
+def _older_than(version: str) -> str:
+    return next(older for older in _OLDER if Version(older) < Version(version))

@@ -1,0 +1,28 @@
+"""Clauses and cases as the self-tests of `harness.verdict` need them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.verdict.clause import Clause
+from harness.verdict.evidence import CaseRecord
+
+if TYPE_CHECKING:
+    from harness.verdict.clause import Level, Outcome
+
+
+def a_clause(name: str = "keeps", *, level: Level = "required", cases: int = 1, opt_in: bool = False) -> Clause:
+    """A promise."""
+    return Clause(id=name, family="odd", level=level, statement=f"It {name}.", needs=(), cases=cases, opt_in=opt_in)
+
+
+def a_case(name: str = "keeps", outcome: Outcome = "passed", *, reason: str = "", breaches: str = "") -> CaseRecord:
+    """A case of the clause that its name says."""
+    return CaseRecord(
+        id=name,
+        clause=name.partition("[")[0],
+        outcome=outcome,
+        reason=reason,
+        seconds=0.5,
+        breaches=(breaches,) if breaches else (),
+    )

@@ -1,0 +1,98 @@
+"""Self-tests of reading clauses off cases."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import UsageError
+from harness.verdict.clause import clauses_of, id_of_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.verdict.clause import Clause
+
+HEAD = "import pytest\n\n"
+PLAIN = '@pytest.mark.required\ndef test_{name}():\n    """It {name}."""\n\n'
+FULL = '''\
+@pytest.mark.advisory
+@pytest.mark.needs("prune", "status")
+@pytest.mark.opt_in("--more")
+@pytest.mark.parametrize("one", [1, 2, 3])
+@pytest.mark.parametrize("other", [pytest.param("a", id="x"), "b"])
+def test_varies(one, other):
+    """It varies,
+    over two lines.
+
+    And more about that.
+    """
+'''
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Clause, ...]]:
+    """Reads the clauses of a package of cases, given file by file."""
+    package = tmp_path / f"cases_{next(_numbers)}"  # a module is imported once
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(**files: str) -> tuple[Clause, ...]:
+        for name, text in files.items():
+            (package / f"{name}.py").write_text(HEAD + text, encoding="utf-8")
+        return clauses_of(package)
+
+    return write
+
+
+def test_a_case_says_all_there_is_to_a_clause(read: Callable[..., tuple[Clause, ...]]) -> None:
+    (clause,) = read(test_family=FULL)
+
+    assert (clause.id, clause.family, clause.level) == ("varies", "family", "advisory")
+    assert clause.statement == "It varies, over two lines."
+    assert clause.needs == ("prune", "status")
+    assert clause.cases == 6
+    assert clause.opt_in
+
+
+def test_clauses_stand_in_the_order_of_files_and_lines(read: Callable[..., tuple[Clause, ...]]) -> None:
+    clauses = read(
+        test_b=PLAIN.format(name="z") + PLAIN.format(name="a"),
+        test_a=PLAIN.format(name="m"),
+        other=PLAIN.format(name="o"),
+    )
+
+    assert [clause.id for clause in clauses] == ["m", "z", "a"]
+    assert [clause.cases for clause in clauses] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('def test_it():\n    """It."""\n', "case 'test_it' needs one of the markers required, advisory"),
+        ("@pytest.mark.required\ndef test_it():\n    pass\n", "case 'test_it' needs .* and a docstring"),
+        ('@pytest.mark.required\n@pytest.mark.advisory\ndef test_it():\n    """It."""\n', "needs one of"),
+        ("class TestAll:\n    pass\n", "'TestAll' in '.*test_odd' is a class; hint: cases are functions"),
+    ],
+    ids=["no level", "no sentence", "two levels", "class"],
+)
+def test_what_is_no_clause_is_refused(read: Callable[..., tuple[Clause, ...]], text: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        read(test_odd=text)
+
+
+def test_two_cases_of_one_name_are_refused(read: Callable[..., tuple[Clause, ...]]) -> None:
+    with pytest.raises(UsageError, match="two cases are called 'test_same'; hint: a clause's id is its case's name"):
+        read(test_a=PLAIN.format(name="same"), test_b=PLAIN.format(name="same"))
+
+
+@pytest.mark.parametrize(("name", "clause"), [("test_a", "a"), ("test_a[x]", "a"), ("test_a[test_b[c]]", "a")])
+def test_a_case_belongs_to_the_clause_of_its_name(name: str, clause: str) -> None:
+    assert id_of_case(name) == clause
