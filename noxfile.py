@@ -61,7 +61,7 @@ def install(session: nox.Session, group: str) -> None:
 def workers(session: nox.Session) -> tuple[str, ...]:
     """One worker a core, unless the arguments say otherwise."""
     chosen = any(argument.startswith(("-n", "--numprocesses")) for argument in session.posargs)
-    return () if chosen else ("--numprocesses", "logical", "--maxprocesses", "8")
+    return () if chosen else ("--numprocesses", "logical", "--maxprocesses", "8", "--dist", "worksteal")
 
 
 def run(session: nox.Session, *command: str) -> None:

@@ -46,9 +46,9 @@ def case_id(nodeid: str) -> str:
     return nodeid.partition("::test_")[2] or nodeid
 
 
-def observe(item: pytest.Item, sandbox: Sandbox) -> None:
-    """Have the commands that this sandbox runs from now on in the evidence of this case."""
-    item.stash[_OBSERVED] = (sandbox, len(sandbox.results))
+def observe(item: pytest.Item, sandbox: Sandbox, *, from_the_start: bool = False) -> None:
+    """Have a sandbox's commands in the evidence of this case: those from now on, or all."""
+    item.stash[_OBSERVED] = (sandbox, 0 if from_the_start else len(sandbox.results))
 
 
 def has_failed(item: pytest.Item) -> bool:

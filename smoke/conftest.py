@@ -75,9 +75,10 @@ def ready_ktx(
     contract: Contract,
     installation: Installation,
     artifact: Artifact,
-    ready_sandbox: Sandbox,
 ) -> Iterator[Ktx]:
     """The installed command beside a runtime that is ready, which the case must leave as it found it."""
+    # Not before it is known that the case applies: a version that cannot install has no such sandbox.
+    ready_sandbox: Sandbox = request.getfixturevalue("ready_sandbox")
     casereport.observe(request.node, ready_sandbox)
     executable = installation.executable(contract.executable)
     ktx = Ktx(sandbox=ready_sandbox, contract=contract, executable=(executable,), version=artifact.version)
