@@ -185,6 +185,7 @@ def _open(config: pytest.Config) -> Session:
     except UsageError as error:
         Session.refuse(archive, config.option.artifact, str(error))
         raise pytest.UsageError(str(error)) from error
+    config.option.force_short_summary = True  # on CI, pytest would print each failure a second time, whole
     config.option.xmlpath = config.option.xmlpath or str(archive.junit)
     return session
 

@@ -55,7 +55,8 @@ def age(source: Path, destination: Path, version: str) -> Path:
     Raises:
         UsageError: there is no such place, or more than one.
     """
-    tree = shutil.copytree(source, destination, ignore=_NOT_SOURCE)
+    # What does not build is built again for each worker that asks.
+    tree = shutil.copytree(source, destination, ignore=_NOT_SOURCE, dirs_exist_ok=True)
     places = [path for path in sorted(tree.rglob("*.py")) if _VERSION.search(path.read_text(encoding="utf-8"))]
     if len(places) != 1:
         raise UsageError(f"'{source}' says '__version__' in {len(places)} files where it must be one")

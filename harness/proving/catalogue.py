@@ -9,17 +9,13 @@ from __future__ import annotations
 import difflib
 import re
 import shutil
-import sys
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from harness.errors import UsageError
+import tomli
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,8 +95,8 @@ def read(path: Path) -> Entry:
         UsageError: the same as for `load`.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomli.loads(path.read_text(encoding="utf-8"))
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"entry '{path.stem}' is not valid: {error}") from error
     _demand(_ID.fullmatch(path.stem) is not None, path.stem, "needs an id in lower case, its words joined by hyphens")
     _check(path.stem, data, known=_KEYS, needed=("sentence",), lists=_LISTS)

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import tomli
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -67,7 +62,7 @@ def load(path: Path) -> Contract:
         UsageError: the file is not TOML, lacks a key, has one too many, or a pattern does not compile.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomli.loads(path.read_text(encoding="utf-8"))
         _only_known(path, data, ("release", "commands", "messages", "features"))
         release = _table(path, data, "release")
         _only_known(path, release, _RELEASE_KEYS)
@@ -85,7 +80,7 @@ def load(path: Path) -> Contract:
         raise UsageError(f"contract '{path}' cannot be read: {error.strerror}") from error
     except KeyError as error:
         raise UsageError(f"contract '{path}' lacks the key {error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, InvalidSpecifier) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, InvalidSpecifier) as error:
         raise UsageError(f"contract '{path}' is not valid: {error}") from error
 
 

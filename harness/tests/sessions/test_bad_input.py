@@ -27,7 +27,7 @@ COUNTED = """
 def assert_orderly(run: Run) -> None:
     """No traceback of the harness; one of the release's own is evidence."""
     assert "INTERNALERROR" not in run.output
-    assert f'File "{REPOSITORY}' not in run.output
+    assert f'File "{REPOSITORY}/harness' not in run.output
 
 
 def assert_refused(run: Run, checkout: Checkout, complaint: str) -> None:
@@ -61,6 +61,7 @@ def assert_ended(run: Run, checkout: Checkout, verdict: str, exit_code: int, com
         (("--artifact", ".", "--build", "egg"), "--build takes 'wheel' or 'sdist', got 'egg'"),
         (("--artifact", ".", "--command-timeout", "soon"), "--command-timeout takes a positive number.*'soon'"),
         (("--artifact", ".", "--install-timeout", "-1"), "--install-timeout takes a positive number.*'-1'"),
+        (("--artifact", ".", "--previous", "nowhere"), "--previous takes a directory or a file, there is no 'nowhere'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
