@@ -47,9 +47,10 @@ def test_version_is_the_expected_one(ktx: Ktx, settings: Settings) -> None:
     result = ktx.run("version")
 
     said = ktx.message("version").fullmatch(result.stdout.strip())
-    assert ktx.version == settings.expect_version
+    expected = settings.expect_version
+    assert ktx.version == expected, f"the artifact is of version '{ktx.version}', expected was '{expected}'"
     assert said is not None, f"'{result.stdout.strip()}' is not a name and a version"
-    assert said["version"] == settings.expect_version
+    assert said["version"] == expected, f"the command says '{said['version']}', expected was '{expected}'"
 
 
 @pytest.mark.required
