@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.required
 def test_builds(request: pytest.FixtureRequest, preparation: Preparation) -> None:
-    """The source builds to an sdist, and to a wheel from it; a file that is given is what its name says."""
+    """The source builds to an sdist, and to a wheel from it; of a file that was given there is nothing to build."""
     demand(request, preparation, "builds")
 
 
