@@ -25,7 +25,7 @@ from harness.running.environment import installer_environment
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
 from harness.toolcaches import cache_directory, tool_caches
-from harness.verdict.archive import replace as write_whole
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ from harness.preparation import Preparation, read_if_done
 from harness.running import processes
 from harness.verdict import document
 from harness.verdict.archive import Archive, point_latest
-from harness.verdict.archive import replace as write_whole
 from harness.verdict.clause import Clause, clauses_of, id_of_case
 from harness.verdict.evidence import EXIT_CODES, CaseRecord, Fate, exit_code, records, verdict_of
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import TestbedError, UsageError
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ class Archive:
     def write_verdict(self, verdict: Mapping[str, object]) -> None:
         """Write `verdict.json` in one step, so that nobody reads half of it."""
         text = json.dumps(verdict, indent=2, ensure_ascii=True) + "\n"
-        replace(self.verdict, text.encode("ascii"))
+        write_whole(self.verdict, text.encode("ascii"))
 
     def remove_scratch(self) -> None:
         """Remove what nobody needs after a run without failures."""
@@ -70,7 +71,7 @@ def open_archive(checkout: Path, wanted: Path | None) -> Archive:
     try:
         evidence.mkdir(parents=True, exist_ok=True)
         (evidence / "verdict.json").unlink(missing_ok=True)  # an earlier run's, which this one may never replace
-        replace(evidence / _SCRATCH_NOTE, f"{scratch}\n".encode())
+        write_whole(evidence / _SCRATCH_NOTE, f"{scratch}\n".encode())
     except OSError as error:
         scratch.rmdir()
         message = f"evidence directory '{evidence}' cannot be written: {error.strerror}"
@@ -96,16 +97,6 @@ def point_latest(archive: Archive) -> None:
         with contextlib.suppress(OSError):  # no links on this machine; the runs' names still sort by time
             temporary.symlink_to(archive.evidence.name, target_is_directory=True)
             temporary.replace(archive.evidence.with_name("latest"))
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file in one step: it is the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _forget_old(runs: Path) -> None:
