@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from harness.errors import TestbedError
+from harness.errors import ArtifactError, TestbedError
 from harness.running.result import CommandResult, InvariantBroken
 from harness.verdict.clause import id_of_case
 from harness.verdict.evidence import CaseRecord, CommandRecord
@@ -30,6 +30,7 @@ _FAILED = pytest.StashKey[bool]()
 _ATTRIBUTE = "smoke"
 _KEPT_CHARACTERS = 16_384  # of each stream, in evidence
 _FULL = os.strerror(errno.ENOSPC)
+_OF_THE_RELEASE = (AssertionError, ArtifactError)
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -83,7 +84,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         if sandbox is not None:
             sandbox.named = True
         outcome = "not-run" if _testbed_fault(error, results) else "failed"
-        if isinstance(error, AssertionError):
+        if isinstance(error, _OF_THE_RELEASE):
             report.longrepr = _story(report, item, error, results, session)
     record = CaseRecord(
         id=case_id(item.nodeid),
@@ -124,7 +125,7 @@ def _testbed_fault(error: BaseException | None, results: list[CommandResult]) ->
 def _reason(error: BaseException, results: list[CommandResult]) -> str:
     """What happened instead, in one line."""
     text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    if not isinstance(error, AssertionError) and not isinstance(error, pytest.skip.Exception):
+    if not isinstance(error, _OF_THE_RELEASE) and not isinstance(error, pytest.skip.Exception):
         text = f"{type(error).__name__}: {text}"
     return f"{text} ({results[-1].headline})" if results and isinstance(error, InvariantBroken) else text
 
@@ -132,7 +133,7 @@ def _reason(error: BaseException, results: list[CommandResult]) -> str:
 def _story(
     report: pytest.TestReport,
     item: pytest.Item,
-    error: AssertionError,
+    error: AssertionError | ArtifactError,
     results: list[CommandResult],
     session: Session,
 ) -> str:
@@ -153,7 +154,7 @@ def _story(
     return "\n".join(lines)
 
 
-def _without_introspection(error: AssertionError) -> str:
+def _without_introspection(error: AssertionError | ArtifactError) -> str:
     """What does not hold, without pytest's account of how the values came about."""
     lines = str(error).strip().splitlines() or ["the assertion does not hold"]
     said = [line for line in lines if not line.lstrip().startswith(("+  where", "+  and"))]

@@ -103,7 +103,7 @@ class Session:
             self.document["verdict"] = "testbed-fault"
             self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"
             return EXIT_CODES["testbed-fault"]
-        point_latest(self.archive)
+        point_latest(self.archive.evidence)
         return exit_code(verdict, strict=self.settings.strict, pytest_says=exit_status)
 
     def _ended_cases(self) -> Iterator[CaseRecord]:
@@ -141,7 +141,7 @@ class Session:
         """Write the verdict on a command line that makes no sense."""
         reference = " ".join(references or ())
         archive.write_verdict(document.refusal(reference=reference, reason=reason, started_at=time.time()))
-        point_latest(archive)
+        point_latest(archive.evidence)
         archive.remove_scratch()
 
     def _check_reference(self) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import casereport
+from harness.release.building import build_wheel
+from harness.running.environment import installer_environment
 from smoke.daemon import no_daemon_left
 from smoke.product import Ktx
 from smoke.project import make_project
@@ -17,11 +21,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from harness.options import Settings
     from harness.preparation import Preparation
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
     from harness.release.installation import Installation
     from harness.running.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def wheel_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Builds the wheel that users of an sdist get, each once."""
+
+    @cache
+    def build(sdist: Path) -> Path:
+        place = tmp_path_factory.mktemp("wheel")
+        environment, timeout = installer_environment(os.environ), settings.install_timeout
+        return build_wheel(sdist, place / "dist", environment=environment, timeout=timeout, log=place / "build.log")
+
+    return build
+
+
+@pytest.fixture
+def release_wheel(artifact: Artifact, wheel_of: Callable[[Path], Path]) -> Path:
+    """The wheel that users get: the artifact itself, or what an sdist builds to."""
+    return artifact.path if artifact.kind == "wheel" else wheel_of(artifact.path)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import TestbedError, UsageError
-from harness.verdict.archive import Archive, open_archive, point_latest
+from harness.verdict.archive import open_archive, point_latest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,15 +106,15 @@ def test_the_sandboxes_of_forgotten_runs_go_with_them(checkout: Path, temporary:
 
 
 def test_latest_is_replaced(checkout: Path) -> None:
-    point_latest(Archive(evidence=old_run(checkout, 1), scratch=checkout))
-    point_latest(Archive(evidence=old_run(checkout, 2), scratch=checkout))
+    point_latest(old_run(checkout, 1))
+    point_latest(old_run(checkout, 2))
 
     assert (checkout / ".smoke" / "latest").resolve().name == "20200101T000002-7"
     assert len(list((checkout / ".smoke").iterdir())) == 3
 
 
 def test_latest_is_for_the_checkouts_own_runs(tmp_path: Path) -> None:
-    point_latest(Archive(evidence=tmp_path / "evidence", scratch=tmp_path))
+    point_latest(tmp_path / "evidence")
 
     assert not (tmp_path / "latest").is_symlink()
 
