@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -66,4 +68,12 @@ def workers(session: nox.Session) -> tuple[str, ...]:
 
 def run(session: nox.Session, *command: str) -> None:
     """Run a command that gets the time to tidy up when it is interrupted."""
-    session.run(*command, interrupt_timeout=INTERRUPT_TIMEOUT, terminate_timeout=TERMINATE_TIMEOUT)
+    # Bytecode is kept in the session's own environment: many images have Python keep none beside its
+    # sources, and three processes would compile pytest, the harness and the cases anew each time.
+    bytecode = {"PYTHONPYCACHEPREFIX": str(Path(session.virtualenv.location, "bytecode").absolute())}
+    session.run(
+        *command,
+        env={"PYTHONDONTWRITEBYTECODE": "", **bytecode},
+        interrupt_timeout=INTERRUPT_TIMEOUT,
+        terminate_timeout=TERMINATE_TIMEOUT,
+    )

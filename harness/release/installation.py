@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import virtualenv
 from packaging.specifiers import SpecifierSet
 
 from harness.errors import ArtifactError, TestbedError, UsageError
@@ -161,6 +160,8 @@ def _describe(
     variables = {**environment, "VIRTUALENV_CONFIG_FILE": os.devnull}
     arguments = ["--app-data", str(cache / "virtualenv"), "--no-periodic-update", *installer.seeds]
     arguments += [f"--python={python or sys.executable}", str(directory)]
+    import virtualenv  # noqa: PLC0415 -- heavy, and of several workers one makes the environment
+
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
