@@ -11,6 +11,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["smoke"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # nox is quick to kill; pytest needs a moment to end what it started.
 INTERRUPT_TIMEOUT, TERMINATE_TIMEOUT = 10.0, 5.0
 
@@ -20,6 +21,26 @@ def smoke(session: nox.Session) -> None:
     """Build ktx, install it in a throwaway virtualenv, and prove what it promises (arguments go to pytest)."""
     install(session, "smoke")
     run(session, "pytest", "smoke", *workers(session), *session.posargs)
+
+
+@nox.session(name="smoke-all")
+def smoke_all(session: nox.Session) -> None:
+    """The same on every Python that is found, of those that the release admits."""
+    smoke_on(session, "all")
+
+
+def smoke_on(session: nox.Session, python: str) -> None:
+    """Smoke on a Python; the harness itself runs where it always does."""
+    install(session, "smoke")
+    run(session, "pytest", "smoke", *workers(session), "--python", python, *session.posargs)
+
+
+for version in PYTHONS:
+
+    @nox.session(name=f"smoke-{version}", tags=["matrix"])
+    def smoke_version(session: nox.Session, version: str = version) -> None:
+        """The same on this Python, which must be there."""
+        smoke_on(session, version)
 
 
 @nox.session

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
 DEFAULT_REFERENCE = "fixtures/ktx"
+ALL_PYTHONS = "all"
 _KINDS = ("wheel", "sdist", "both")
 
 
@@ -61,9 +62,10 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--installer", metavar="NAME", default="uv", help="uv (default) or pip")
     group.addoption(
         "--python",
-        metavar="VERSION|PATH",
+        metavar="VERSION|PATH|all",
         default="",
-        help="interpreter to install for (default: the one that runs this)",
+        help="interpreter to install for (default: the one that runs this); all: each that is found and that the "
+        "release admits, one after the other",
     )
     group.addoption(
         "--install-timeout", metavar="SECONDS", default="600", help="deadline of build and of install (600)"

@@ -96,11 +96,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if hasattr(config, "workerinput") or not _is_smoke(config) or not series.is_series(config):
         return None
     try:
-        series.demand_one_release(config)
+        pythons = series.plan(config)
     except UsageError as error:
         raise _refusal(_open_archive(config), config, error) from error
     with _told_apart():
-        return series.smoke_each(config)
+        return series.smoke_each(config, pythons)
 
 
 class _Watcher:

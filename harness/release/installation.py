@@ -22,7 +22,7 @@ from urllib.request import url2pathname
 from packaging.specifiers import SpecifierSet
 
 from harness.errors import ArtifactError, TestbedError, UsageError
-from harness.release import records
+from harness.release import interpreters, records
 from harness.release.installers import INSTALLERS, blame
 from harness.release.steps import run_step
 
@@ -159,7 +159,7 @@ def _describe(
     # Personal defaults of virtualenv would make other environments on other machines.
     variables = {**environment, "VIRTUALENV_CONFIG_FILE": os.devnull}
     arguments = ["--app-data", str(cache / "virtualenv"), "--no-periodic-update", *installer.seeds]
-    arguments += [f"--python={python or sys.executable}", str(directory)]
+    arguments += [f"--python={interpreters.find(python) or python or sys.executable}", str(directory)]
     import virtualenv  # noqa: PLC0415 -- heavy, and of several workers one makes the environment
 
     said = io.StringIO()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import platform
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,10 +77,11 @@ def test_both_files_of_a_source_are_smoked_and_built_once(checkout: Checkout, so
     assert (run.evidence / "wheel" / "build.log").is_file()
     assert not (run.evidence / "sdist" / "build.log").exists()
     assert run.output.splitlines()[-1].startswith("verdict:   passed in ")
+    python = f" on Python {platform.python_version()}"
     assert run.output.splitlines()[-5:-2] == [
-        "release:   2 files",
-        "  passed         dist/odd-1.0-py3-none-any.whl",
-        "  passed         dist/odd-1.0.tar.gz",
+        "release:   2 sessions",
+        f"  passed         dist/odd-1.0-py3-none-any.whl{python}",
+        f"  passed         dist/odd-1.0.tar.gz{python}",
     ]
     assert checkout.left_behind == []
 
@@ -140,6 +143,38 @@ def test_files_of_two_releases_are_refused(checkout: Checkout, tmp_path: Path, n
     complaint = rf"files of one release: '.*' is 'odd' 1\.0, '.*' is '{name}' {version}"
     assert re.search(complaint, str(run.document["reason"])), run.output
     assert checkout.left_behind == []
+
+
+def test_every_python_that_the_release_admits_is_tried(checkout: Checkout, tmp_path: Path) -> None:
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    (tmp_path / "only").mkdir()
+    wheel = pack_odd_wheel(tmp_path / "only" / "odd-1.0-py3-none-any.whl", f"Requires-Python: =={running}.*")
+    run = checkout.run("smoke", "--artifact", wheel, "--python", "all")
+
+    assert run.exit_code == 0, run.output
+    assert [path.name for path in run.evidence.iterdir()] == [f"wheel-python-{running}"]
+    assert document(run, f"wheel-python-{running}")["verdict"] == "passed"
+
+
+def test_a_source_is_built_once_for_every_python(checkout: Checkout, source: Path) -> None:
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    with (source / "pyproject.toml").open("a") as project:
+        project.write(f'\n[project]\nname = "odd"\nversion = "1.0"\nrequires-python = "=={running}.*"\n')
+    run = checkout.run("smoke", "--artifact", source, "--build", "both", "--python", "all")
+
+    assert run.exit_code == 0, run.output
+    names = [f"sdist-python-{running}", f"wheel-python-{running}"]
+    assert sorted(path.name for path in run.evidence.iterdir()) == names
+    assert [path.parent.name for path in run.evidence.rglob("build.log")] == [names[1]]
+
+
+def test_a_release_that_admits_no_python_here_is_refused(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    wheel = pack_odd_wheel(tmp_path / "none" / "odd-1.0-py3-none-any.whl", "Requires-Python: <3")
+    run = checkout.run("smoke", "--artifact", wheel, "--python", "all")
+
+    assert (run.verdict, run.exit_code) == ("usage-error", 4), run.output
+    assert "--python all finds none of no version" in str(run.document["reason"])
 
 
 def test_a_report_for_both_has_no_place(checkout: Checkout, source: Path) -> None:
