@@ -68,9 +68,9 @@ def is_series(config: pytest.Config) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pythons:
-    """The versions to smoke on, "" being the one that the user chose, and those that are not on this machine."""
+    """The versions to smoke on with their interpreters, and those not here; ("", "") is what the user chose."""
 
-    found: tuple[str, ...] = ("",)
+    found: tuple[tuple[str, str], ...] = (("", ""),)
     missing: tuple[str, ...] = ()
 
 
@@ -88,10 +88,10 @@ def plan(config: pytest.Config) -> Pythons:
     if config.option.python != ALL_PYTHONS:
         return Pythons()
     wanted = interpreters.admitted(_requires_python(_path(config, references[0])))
-    found = tuple(version for version in wanted if interpreters.find(version))
+    found = {version: str(path) for version in wanted if (path := interpreters.find(version))}
     if not found:
         raise UsageError(f"--python {ALL_PYTHONS} finds none of {', '.join(wanted) or 'no version'}")
-    return Pythons(found=found, missing=tuple(version for version in wanted if version not in found))
+    return Pythons(found=tuple(found.items()), missing=tuple(version for version in wanted if version not in found))
 
 
 def _demand_one_release(config: pytest.Config, references: Sequence[str]) -> None:
@@ -144,13 +144,14 @@ class _Series:
         for number, reference in enumerate(references, start=1):
             is_file = _path(self._config, reference).is_file()
             kinds = (_kind(reference),) if is_file else ("wheel", "sdist") if build == "both" else (build,)
-            for kind, python in product(kinds, self._pythons.found):
+            for kind, (version, python) in product(kinds, self._pythons.found):
                 file = reference if is_file else self._built(reference, kind)
                 if file is None or self._interrupted.is_set():
                     return
                 words = ([str(number)] if len(references) > 1 else []) + [kind]
-                words += [f"python-{python}"] if python else []
-                self._smoke(file, "-".join(words), *(() if is_file else ("--build", kind)), *_on(python))
+                words += [f"python-{version}"] if version else []
+                options = [*(() if is_file else ("--build", kind)), *(("--python", python) if python else ())]
+                self._smoke(file, "-".join(words), *options)
 
     @property
     def verdict(self) -> Verdict:
@@ -216,10 +217,6 @@ class _Series:
         if release is None or smoked not in {entry.sha256 for entry in release.entries}:
             return None
         return next(str(release.directory / entry.file) for entry in release.entries if entry.kind == kind)
-
-
-def _on(python: str) -> tuple[str, ...]:
-    return ("--python", python) if python else ()
 
 
 def _kind(reference: str) -> str:
