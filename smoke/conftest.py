@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.release.installation import Installation
     from harness.running.sandbox import Sandbox
 
+FEW_CASES = 2  # they are done before compiling for them would be
 IMPORT = """
 import contextlib, importlib, sys
 
@@ -48,14 +49,17 @@ def ktx_module(ktx: Ktx, installation: Installation) -> Ktx:
 
 
 @pytest.fixture(scope="session")
-def ready_sandbox(new_sandbox: Callable[[str], Sandbox], preparation: Preparation) -> Iterator[Sandbox]:
+def ready_sandbox(
+    request: pytest.FixtureRequest, new_sandbox: Callable[[str], Sandbox], preparation: Preparation
+) -> Iterator[Sandbox]:
     """A sandbox with an installed runtime, for the cases that only read it: installing is what takes time."""
     sandbox = new_sandbox("ready")  # which says why, where nothing could be installed
     assert preparation.installation is not None
     assert preparation.contract is not None
     executable = preparation.installation.executable(preparation.contract.executable)
     sandbox.run(executable, *preparation.contract.commands["install"], "--yes")
-    keep_bytecode(sandbox, preparation.contract.features.get("runtime_modules", "").split())
+    if request.session.testscollected > FEW_CASES:
+        keep_bytecode(sandbox, preparation.contract.features.get("runtime_modules", "").split())
     yield sandbox
     sandbox.close(keep=False)
 
