@@ -16,7 +16,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
@@ -93,9 +93,10 @@ class _UntilCaught:
 
 def _move_in(place: Path) -> None:
     """Give this process a session, a working directory, an output and a temporary directory of its own."""
-    if sys.platform != "win32":
+    if sys.platform != "win32":  # pragma: no branch - only Linux gets to the tests' hosts
         os.setsid()  # Ctrl-C is for whoever started it
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    parent = cast("BaseProcess", multiprocessing.parent_process())
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     forget_pytest()
     os.chdir(CHECKOUT)
     with _log(place).open("ab") as log:
@@ -106,11 +107,10 @@ def _move_in(place: Path) -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
 
 
-def _end_with(parent: BaseProcess | None) -> None:
+def _end_with(parent: BaseProcess) -> None:
     """Have this process terminated when the one that asked for the trial is gone, however it went."""
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _make(entry: Entry, place: Path) -> Path:

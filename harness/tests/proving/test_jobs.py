@@ -110,6 +110,19 @@ def test_trial_that_dies_is_a_problem(tmp_path: Path) -> None:
     assert proof.problem == "its process died, with exit code -9"
 
 
+def test_smoke_without_a_verdict_is_a_problem(tmp_path: Path) -> None:
+    class OnlyHelps(Prover):
+        """Asks pytest for its help instead of a smoke."""
+
+        def cases(self, entry: Entry) -> tuple[str, ...]:  # noqa: ARG002 -- as of the base
+            return ("--help",)
+
+    proof = OnlyHelps(clauses=CLAUSES, directory=tmp_path).prove(ENTRIES["ships-its-tests"])
+
+    assert not proof.holds
+    assert proof.problem.startswith("the smoke wrote no verdict: ")
+
+
 def test_closing_ends_what_still_runs(tmp_path: Path) -> None:
     quick, slow = ENTRIES["ships-its-tests"], ENTRIES[SLOW]
     proving = Prover(clauses=CLAUSES, directory=tmp_path).prove_all([slow, quick], jobs=2)
