@@ -143,17 +143,20 @@ def _chosen(entries: Sequence[Entry], ids: Sequence[str], clauses: Sequence[Clau
 
 def _told(proof: Proof, tell: Callable[[str], None]) -> Proof:
     """Tell of an entry as soon as it is known."""
+    tell(line_of(proof))
+    return proof
+
+
+def line_of(proof: Proof) -> str:
+    """How an entry fared, in one line."""
     name = f"{proof.entry.id:<44} {proof.seconds:5.1f} s "
     if proof.problem:
-        line = f"PROBLEM   {name} {proof.problem}"
-    elif proof.entry.is_harmless:
-        line = f"{'green   ' if proof.holds else 'CRIES WOLF'}  {name} {' '.join(proof.failed)}"
-    elif proof.holds:
-        line = f"caught    {name} {' '.join(proof.entry.clauses)}"
-    else:
-        line = f"SURVIVED  {name} {' '.join(proof.survivors)} ({proof.verdict})"
-    tell(line.rstrip())
-    return proof
+        return f"PROBLEM   {name} {proof.problem}"
+    if proof.entry.is_harmless:
+        return f"{'green   ' if proof.holds else 'CRIES WOLF'}  {name} {' '.join(proof.failed)}".rstrip()
+    if proof.holds:
+        return f"caught    {name} {' '.join(proof.entry.clauses)}"
+    return f"SURVIVED  {name} {' '.join(proof.survivors)} ({proof.verdict})"
 
 
 def _summary(proofs: Sequence[Proof], uncovered: Sequence[str], seconds: float) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.proving.__main__ import main
+from harness.proving.__main__ import line_of, main
 from harness.proving.catalogue import Entry, Text, load
 from harness.proving.jobs import Prover
 from harness.proving.matrix import Proof
@@ -133,6 +133,27 @@ def test_harmless_release_that_a_clause_fails_is_a_false_alarm() -> None:
     assert not Proof(entry=entry, seconds=1.0, verdict="warned", failed={"starts": "it did not"}).holds
     assert not Proof(entry=entry, seconds=1.0, verdict="nothing-tested").holds
     assert not Proof(entry=entry, seconds=1.0, verdict="incomplete", not_run=("starts",)).holds
+
+
+def test_line_says_how_an_entry_fared() -> None:
+    broken = Entry(id="broken", sentence="x", clauses=("starts", "builds"))
+    harmless = Entry(id="harmless", sentence="x")
+    failed = {"starts": "it did not"}
+    proofs = [
+        Proof(entry=broken, seconds=1.0, verdict="unusable", failed=failed | {"builds": "nor this"}),
+        Proof(entry=broken, seconds=1.0, verdict="unusable", failed=failed),
+        Proof(entry=broken, seconds=1.0, problem="no disk"),
+        Proof(entry=harmless, seconds=1.0, verdict="passed"),
+        Proof(entry=harmless, seconds=1.0, verdict="unusable", failed=failed),
+    ]
+
+    assert [" ".join(line_of(proof).split()) for proof in proofs] == [
+        "caught broken 1.0 s starts builds",
+        "SURVIVED broken 1.0 s builds (unusable)",
+        "PROBLEM broken 1.0 s no disk",
+        "green harmless 1.0 s",
+        "CRIES WOLF harmless 1.0 s starts",
+    ]
 
 
 def test_smoke_is_given_the_cases_that_matter(prover: Prover) -> None:
