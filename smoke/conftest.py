@@ -64,7 +64,9 @@ def ktx_module(ktx: Ktx, installation: Installation) -> Ktx:
 
 
 @pytest.fixture(scope="session")
-def ready_runtime(new_sandbox: Callable[[str], Sandbox], preparation: Preparation) -> Iterator[ReadyRuntime]:
+def ready_runtime(
+    request: pytest.FixtureRequest, new_sandbox: Callable[[str], Sandbox], preparation: Preparation
+) -> Iterator[ReadyRuntime]:
     """A runtime for the cases that only read one: installing is what takes time."""
     sandbox = new_sandbox("ready")  # which says why, where nothing could be installed
     assert preparation.installation is not None
@@ -72,7 +74,8 @@ def ready_runtime(new_sandbox: Callable[[str], Sandbox], preparation: Preparatio
     assert preparation.artifact is not None
     executable = preparation.installation.executable(preparation.contract.executable)
     version = preparation.artifact.version
-    yield install_ready(Ktx(sandbox=sandbox, contract=preparation.contract, executable=(executable,), version=version))
+    ktx = Ktx(sandbox=sandbox, contract=preparation.contract, executable=(executable,), version=version)
+    yield install_ready(ktx, cases=request.session.testscollected)
     sandbox.close(keep=False)
 
 

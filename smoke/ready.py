@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.running.sandbox import Sandbox
     from smoke.product import Ktx
 
+FEW_CASES = 2  # they are done before compiling for them would be
 IMPORT = """
 import contextlib, importlib, sys
 
@@ -37,10 +38,11 @@ class ReadyRuntime:
         assert not changes, f"the shared runtime was changed:\n{changes.render()}"
 
 
-def install_ready(ktx: Ktx) -> ReadyRuntime:
-    """Install the runtime as a user would, whatever comes of it: that is for each case to say."""
+def install_ready(ktx: Ktx, *, cases: int) -> ReadyRuntime:
+    """Install the runtime as a user would, whatever comes of it: that is for each of so many cases to say."""
     ktx.attempt("install", "--yes")
-    keep_bytecode(ktx.sandbox, ktx.contract.features.get("runtime_modules", "").split())
+    if cases > FEW_CASES:
+        keep_bytecode(ktx.sandbox, ktx.contract.features.get("runtime_modules", "").split())
     said = ktx.attempt("status", "--json").stdout
     kind = json.loads(said)["kind"] if said.startswith("{") else "unknown"
     return ReadyRuntime(sandbox=ktx.sandbox, kind=kind, tree=filetree.snapshot(ktx.root))

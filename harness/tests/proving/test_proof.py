@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.proving.__main__ import main
+from harness.proving.__main__ import line_of, main
 from harness.proving.catalogue import Entry, Text, load
-from harness.proving.matrix import Proof, Prover
+from harness.proving.jobs import Prover
+from harness.proving.matrix import Proof
 from harness.verdict.clause import clauses_of
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -47,7 +48,7 @@ def one_a_clause() -> tuple[Entry, ...]:
 
 @pytest.fixture
 def prover(tmp_path: Path) -> Prover:
-    return Prover(checkout=CHECKOUT, reference=CHECKOUT / "fixtures" / "ktx", clauses=CLAUSES, directory=tmp_path)
+    return Prover(clauses=CLAUSES, directory=tmp_path)
 
 
 @pytest.mark.parametrize("entry", one_a_clause(), ids=lambda entry: entry.id)
@@ -85,6 +86,7 @@ def test_proof_goes_red_when_a_fault_survives(tmp_path: Path, capsys: pytest.Cap
     assert said.startswith("SURVIVED  without-effect")
     assert "0 of 1 broken releases caught" in said
     assert (row["id"], row["holds"], row["failed"]) == ("without-effect", False, {})
+    assert "| `without-effect` | **no** |" in (tmp_path / "matrix.md").read_text(encoding="utf-8")
 
 
 def test_proof_goes_red_when_a_release_cannot_be_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,8 +135,29 @@ def test_harmless_release_that_a_clause_fails_is_a_false_alarm() -> None:
     assert not Proof(entry=entry, seconds=1.0, verdict="incomplete", not_run=("starts",)).holds
 
 
+def test_line_says_how_an_entry_fared() -> None:
+    broken = Entry(id="broken", sentence="x", clauses=("starts", "builds"))
+    harmless = Entry(id="harmless", sentence="x")
+    failed = {"starts": "it did not"}
+    proofs = [
+        Proof(entry=broken, seconds=1.0, verdict="unusable", failed=failed | {"builds": "nor this"}),
+        Proof(entry=broken, seconds=1.0, verdict="unusable", failed=failed),
+        Proof(entry=broken, seconds=1.0, problem="no disk"),
+        Proof(entry=harmless, seconds=1.0, verdict="passed"),
+        Proof(entry=harmless, seconds=1.0, verdict="unusable", failed=failed),
+    ]
+
+    assert [" ".join(line_of(proof).split()) for proof in proofs] == [
+        "caught broken 1.0 s starts builds",
+        "SURVIVED broken 1.0 s builds (unusable)",
+        "PROBLEM broken 1.0 s no disk",
+        "green harmless 1.0 s",
+        "CRIES WOLF harmless 1.0 s starts",
+    ]
+
+
 def test_smoke_is_given_the_cases_that_matter(prover: Prover) -> None:
-    everything = Prover(checkout=CHECKOUT, reference=CHECKOUT, clauses=CLAUSES, directory=CHECKOUT, all_clauses=True)
+    everything = Prover(clauses=CLAUSES, directory=CHECKOUT, all_clauses=True)
     fault = Entry(id="fault", sentence="x", clauses=("starts", "builds"))
     harmless = Entry(id="harmless", sentence="x", families=("install",))
 
@@ -142,6 +165,8 @@ def test_smoke_is_given_the_cases_that_matter(prover: Prover) -> None:
     assert prover.cases(harmless) == ("smoke/test_install.py",)
     assert prover.cases(Entry(id="harmless", sentence="x")) == ("smoke",)
     assert everything.cases(fault) == ("smoke",)
+    assert everything.trial(fault).enough == ()
+    assert prover.trial(fault).enough == ("starts", "builds")
 
 
 def write_catalogue(directory: Path, kind: str, clauses: str, name: str = "without-effect") -> Path:
