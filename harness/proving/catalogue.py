@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Smoked = Literal["wheel", "source"]
 
-_KEYS = ("sentence", "clauses", "families", "smoke", "source", "change", "add", "wheel")
+_KEYS = ("sentence", "clauses", "families", "smoke", "previous", "source", "change", "add", "wheel")
 _LISTS = ("clauses", "families", "change", "add")
 _CHANGE_KEYS = ("file", "find", "replace")
 _TEXT_KEYS = ("file", "text")
@@ -54,6 +54,7 @@ class Entry:
 
     `families` are the modules of cases that matter for a harmless one, all when there are none.
     `smoked` says what the smoke is given: a wheel, or the source when the way to the wheel matters.
+    `previous` is the version at which the unchanged reference is the release before, for clauses on upgrades.
     `source` tells from which real release a fault is.
     """
 
@@ -65,6 +66,7 @@ class Entry:
     added: tuple[Text, ...] = ()
     appended: tuple[Text, ...] = ()
     smoked: Smoked = "wheel"
+    previous: str = ""
     source: str = ""
 
     @property
@@ -111,6 +113,7 @@ def read(path: Path) -> Entry:
         added=tuple(Text(**_texts(path.stem, table, _TEXT_KEYS)) for table in data.get("add", ())),
         appended=_appended(path.stem, data.get("wheel")),
         smoked=cast("Smoked", smoked),
+        previous=str(data.get("previous", "")),
         source=str(data.get("source", "")),
     )
     _demand(bool(entry.changes or entry.added or entry.appended), entry.id, "changes nothing")

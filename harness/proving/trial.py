@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,10 +23,14 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from harness import casereport
-from harness.errors import HarnessError
+from harness.errors import ArtifactError, HarnessError
 from harness.options import DEFAULT_REFERENCE
+from harness.previous import age
 from harness.proving import catalogue
 from harness.proving.matrix import Proof
+from harness.release import manifest
+from harness.release.artifact import identify
+from harness.release.building import Source
 from harness.verdict.clause import id_of_case
 
 if TYPE_CHECKING:
@@ -119,18 +124,31 @@ def _make(entry: Entry, place: Path) -> Path:
     catalogue.apply(entry, tree)
     if entry.smoked == "source":
         return tree
-    try:
-        # By the builder itself, because an isolated build takes longer than most smokes.
-        [built] = WheelBuilder(str(tree)).build(directory=str(place / "wheel"), versions=["standard"])
-    except Exception as error:  # whatever the fault makes the builder do
-        raise HarnessError(f"no wheel was built: {error}") from error
-    wheel = Path(built)
+    wheel = _build(tree, place / "wheel")
+    with suppress(ArtifactError):  # a file that nobody can identify has no manifest either
+        manifest.write(wheel.parent, (identify(wheel),), Source(directory=tree, revision=None, dirty=None))
     catalogue.append(entry, wheel)
     return wheel
 
 
+def _build(tree: Path, directory: Path) -> Path:
+    try:
+        # By the builder itself, because an isolated build takes longer than most smokes.
+        [built] = WheelBuilder(str(tree)).build(directory=str(directory), versions=["standard"])
+    except Exception as error:  # whatever the fault makes the builder do
+        raise HarnessError(f"no wheel was built: {error}") from error
+    return Path(built)
+
+
+def _make_previous(version: str, place: Path) -> Path:
+    """The release before: the reference as it is, at an older version."""
+    return _build(age(CHECKOUT / DEFAULT_REFERENCE, place / "previous", version), place / "previous-wheel")
+
+
 def _smoke(trial: Trial, artifact: Path, place: Path) -> Document:
     options = {"--artifact": artifact, "--dist-dir": place / "dist", "--evidence": place / "evidence"}
+    if trial.entry.previous:
+        options["--previous"] = _make_previous(trial.entry.previous, place)
     words = [str(word) for option in options.items() for word in option]
     pytest.main([*trial.cases, *words, *QUIET], plugins=[_UntilCaught(trial.enough)] if trial.enough else [])
     verdict = place / "evidence" / "verdict.json"
