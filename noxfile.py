@@ -17,7 +17,16 @@ INTERRUPT_TIMEOUT, TERMINATE_TIMEOUT = 10.0, 5.0
 def smoke(session: nox.Session) -> None:
     """Build ktx, install it in a throwaway virtualenv, and prove what it promises (arguments go to pytest)."""
     install(session, "smoke")
+    if any(argument.startswith("--sign-key") for argument in session.posargs):
+        install(session, "attest")
     run(session, "pytest", "smoke", *workers(session), *session.posargs)
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Let files be released, or not: each needs a signed statement that it was smoked and is good."""
+    install(session, "gate")
+    session.run("python", "-m", "harness.gate", *session.posargs)
 
 
 @nox.session
@@ -43,6 +52,7 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("zizmor", "--offline", "--no-progress", ".github")
 
 
 @nox.session
