@@ -99,6 +99,8 @@ class Gate:
     def _authentic(self, lines: Sequence[bytes], name: str, sha256: str) -> tuple[list[Attested], list[str]]:
         found = [self._statement(line, name, sha256) for line in lines]
         refusals = [f"statement {number} {each}" for number, each in enumerate(found, start=1) if isinstance(each, str)]
+        if len(refusals) > 1:  # of a file that is something else altogether, the first line says enough
+            refusals = [f"{refusals[0]} (and {len(refusals) - 1} more)"]
         return [each for each in found if isinstance(each, Attested)], refusals
 
     def _statement(self, line: bytes, name: str, sha256: str) -> Attested | str:

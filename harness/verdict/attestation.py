@@ -114,6 +114,8 @@ def read(payload: bytes) -> Attested:
         MalformedError: it is no statement, one on something else than a smoke, or contradicts itself.
     """
     content = parse(payload)
+    if canonical(content) != payload:
+        raise MalformedError("holds a statement that is not in its canonical form")
     kind = content.get("predicateType") if isinstance(content, dict) else None
     if kind != PREDICATE_TYPE:
         raise MalformedError(f"is no test result but of the type {kind!r}" if kind else "is no in-toto statement")
@@ -137,6 +139,11 @@ def parse(content: bytes) -> object:
         return cast("object", json.loads(content))
     except (ValueError, RecursionError) as error:
         raise MalformedError("is not JSON, or not all of it") from error
+
+
+def canonical(content: object) -> bytes:
+    """The one spelling as JSON that we write and accept."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
 class _Annotations(TypedDict):

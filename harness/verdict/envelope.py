@@ -15,7 +15,7 @@ import jsonschema
 from securesystemslib.dsse import Envelope
 
 from harness.verdict.archive import replace
-from harness.verdict.attestation import MalformedError, parse, read
+from harness.verdict.attestation import MalformedError, canonical, parse, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,11 @@ def file_beside(artifact: Path) -> Path:
 
 def seal(statement: object, signer: Signer) -> bytes:
     """Sign a statement; the result is one line."""
-    envelope = Envelope(_canonical(statement), PAYLOAD_TYPE, {})
+    envelope = Envelope(canonical(statement), PAYLOAD_TYPE, {})
     envelope.sign(signer)
     content = envelope.to_dict()
     _validator().validate(content)
-    return _canonical(content) + b"\n"
+    return canonical(content) + b"\n"
 
 
 def unseal(line: bytes) -> Envelope:
@@ -51,11 +51,10 @@ def unseal(line: bytes) -> Envelope:
         content = parse(line)
         _validator().validate(content)
         envelope = Envelope.from_dict(cast("dict[str, Any]", content))
-        payload = parse(envelope.payload)
     except (jsonschema.ValidationError, ValueError) as error:
         raise MalformedError("is no signed in-toto statement") from error
-    # Else bits that no decoder reads could be changed, and two readers could see two statements.
-    if _canonical(envelope.to_dict()) + b"\n" != line or _canonical(payload) != envelope.payload:
+    # Else bits that no decoder reads could be changed, and two readers could see two envelopes.
+    if canonical(envelope.to_dict()) + b"\n" != line:
         raise MalformedError("is not in its canonical form")
     return envelope
 
@@ -85,10 +84,6 @@ def _read_if_whole(line: bytes) -> Attested | None:
         return read(unseal(line).payload)
     except MalformedError:
         return None
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
 @cache
