@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -32,6 +33,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def main(arguments: Sequence[str] | None = None, *, checkout: Path = CHECKOUT) -> int:
     """Judge the files; 0 when all may be released, 1 when one may not, 4 when the question makes no sense."""
     options = _parser().parse_args(arguments)
+    os.chdir(options.directory)
     try:
         if options.new_key is not None:
             _tell(f"the public key is in '{write_pair(options.new_key)}', keep '{options.new_key}' to yourself")
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--contract", metavar="NAME|FILE", help="what the artifact was held to (default: the one for it)"
     )
+    parser.add_argument("-C", dest="directory", default=".", metavar="DIR", help="stand in this directory, as git does")
     parser.add_argument("--new-key", type=Path, metavar="K", help="make a pair of keys, K and K.pub, and nothing else")
     return parser
 

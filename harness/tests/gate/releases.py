@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.gate.inspection import Gate, Passed, trusted_keys
@@ -21,7 +22,6 @@ from harness.verdict.keys import load_private, write_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from harness.verdict.clause import Clause
 
@@ -46,6 +46,7 @@ CLAUSES: tuple[Clause, ...] = (
 COMMAND = "import pathlib, sys; from harness.gate.__main__ import main; sys.exit(main(checkout=pathlib.Path.cwd()))"
 
 Content = dict[str, Any]
+_OF_THIS_RUN = ("PYTEST", "COVERAGE", "GIT_", "GITHUB_", "VIRTUAL_ENV", "PYTHONPATH", "NOX")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +139,28 @@ class Release:
 def run_of(content: Content) -> Content:
     """What a statement says about its run."""
     return cast("Content", content["predicate"]["configuration"][2]["annotations"])
+
+
+def add_machinery(checkout: Path) -> None:
+    """Make of a small checkout one that nox and the action can work in: everything but the self-tests."""
+    shutil.copytree(REPOSITORY / "harness", checkout / "harness", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    shutil.copytree(REPOSITORY / ".github", checkout / ".github")
+    for name in ("noxfile.py", "pyproject.toml"):
+        shutil.copy2(REPOSITORY / name, checkout)
+
+
+def surroundings(**own: str | Path) -> dict[str, str]:
+    """The variables of a user's shell: this environment's programs first on PATH, nothing of this test run."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_RUN)}
+    kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    return kept | {name: str(value) for name, value in own.items()}
+
+
+def block_of_readme(language: str, start: str) -> str:
+    """A block of code in the README, so that what it shows is what is tested."""
+    blocks = (REPOSITORY / "README.md").read_text(encoding="utf-8").split(f"```{language}\n")[1:]
+    (block,) = [block.partition("```")[0] for block in blocks if block.startswith(start)]
+    return block
 
 
 def smoke_and_sign(directory: Path) -> Release:
