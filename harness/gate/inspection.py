@@ -70,7 +70,7 @@ class Gate:
         except RefusedError as error:
             return (str(error),)
         except HarnessError as error:
-            return (error.message,)
+            return (str(error),)
         except OSError as error:
             return (f"cannot be read: {error.strerror}",)
 

@@ -78,7 +78,10 @@ def test_places_where_no_artifact_is(release: Release, tmp_path: Path) -> None:
 def test_a_file_that_no_contract_is_for(release: Release) -> None:
     answer = release.ask("--trust", release.public, "--contract", "nowhere", release.wheel)
 
-    assert (answer.exit_code, answer.refusals) == (1, [f"refused: {release.wheel}: no contract 'nowhere'"])
+    assert answer.exit_code == 1
+    assert answer.refusals == [
+        f"refused: {release.wheel}: no contract 'nowhere'; hint: there is 'odd-1', or give a file"
+    ]
 
 
 def test_advisory_misses_are_accepted_by_name(release: Release) -> None:
