@@ -130,7 +130,7 @@ class Release:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Answer(exit_code=done.returncode, accepted=done.stdout, told=done.stderr)

@@ -112,6 +112,10 @@ def test_an_old_statement(release: Release) -> None:
     answer = release.ask("--max-age", "90m", "--trust", release.public, release.wheel)
     assert answer.exit_code == 1
     assert "is more than 1:30:00 ago" in answer.told
+    policy = write_policy(release)
+    policy.write_text(f'max-age = "60m"\n{policy.read_text()}')
+    answer = release.ask("--policy", policy, "--max-age", "3h", release.wheel)
+    assert "is more than 1:00:00 ago" in answer.told
 
 
 def test_a_policy_says_what_a_release_is(release: Release) -> None:
