@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,17 @@ def test_a_pass_is_signed_by_workers_too(checkout: Checkout, key: Path) -> None:
     assert isinstance(artifact, dict)
     assert (statement.result, statement.sha256) == ("PASSED", artifact["sha256"])
     assert statement.passed == {"builds", "installs", "starts", "says_its_version"}
+
+
+def test_two_runs_give_the_same_statement_but_for_the_time(checkout: Checkout, key: Path) -> None:
+    payloads = []
+    for _ in range(2):
+        assert checkout.smoke("--sign-key", key).exit_code == 0
+        attested(checkout, key)
+        payloads.append(unseal(file_beside(checkout.wheel).read_bytes()).payload)
+
+    first, second = (re.sub(rb'"startedAt":"[^"]+"', b"", payload) for payload in payloads)
+    assert first == second
 
 
 def test_the_key_gets_neither_into_the_evidence_nor_beside_the_artifact(checkout: Checkout, key: Path) -> None:
