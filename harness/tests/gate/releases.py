@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -139,6 +140,31 @@ class Release:
 def run_of(content: Content) -> Content:
     """What a statement says about its run."""
     return cast("Content", content["predicate"]["configuration"][2]["annotations"])
+
+
+def warn(content: Content) -> None:
+    """Let the release miss its advisory clause."""
+    content["predicate"]["result"] = "WARNED"
+    content["predicate"]["passedTests"].remove("writes_where_it_should")
+    content["predicate"]["warnedTests"] = ["writes_where_it_should"]
+    run_of(content)["verdict"] = "warned"
+
+
+def fail(content: Content) -> None:
+    """Let the release break a promise."""
+    content["predicate"]["result"] = "FAILED"
+    content["predicate"]["passedTests"].remove("starts")
+    content["predicate"]["failedTests"] = ["starts"]
+    run_of(content)["verdict"] = "failed"
+
+
+def assert_refused(release: Release, reason: str, policy: Policy | None = None, *, now: datetime | None = None) -> None:
+    """Refused, with this as the only line."""
+    found = release.inspect(policy, now=now)
+    assert not isinstance(found, Passed)
+    (line,) = found
+    assert re.search(reason, line), line
+    assert "\n" not in line
 
 
 def add_machinery(checkout: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.tests.gate.test_refusals import fail, warn
+from harness.tests.gate.releases import fail, warn
 from harness.verdict.envelope import file_beside
 
 if TYPE_CHECKING:
