@@ -20,6 +20,8 @@ INTERRUPT_TIMEOUT, TERMINATE_TIMEOUT = 10.0, 5.0
 def smoke(session: nox.Session) -> None:
     """Build ktx, install it in a throwaway virtualenv, and prove what it promises (arguments go to pytest)."""
     install(session, "smoke")
+    if any(argument.startswith("--sign-key") for argument in session.posargs):
+        install(session, "attest")
     run(session, "pytest", "smoke", *workers(session), *session.posargs)
 
 
@@ -41,6 +43,15 @@ for version in PYTHONS:
     def smoke_version(session: nox.Session, version: str = version) -> None:
         """The same on this Python, which must be there."""
         smoke_on(session, version)
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Let files be released, or not: each needs a signed statement that it was smoked and is good."""
+    install(session, "gate")
+    # Files and policy are of the project that is released, where the user stands.
+    command = ("python", "-m", "harness.gate", "-C", str(session.invoked_from))
+    session.run(*command, *session.posargs, stderr=None)  # nox would pour refusals into the list of accepted files
 
 
 @nox.session
@@ -66,6 +77,7 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("zizmor", "--offline", "--no-progress", ".github")
 
 
 @nox.session

@@ -41,6 +41,7 @@ class Settings:
     previous: str | None
     local_embeddings: bool
     strict: bool
+    sign_key: Path | None
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -87,6 +88,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="smoke the feature of that name as well, which installs packages of hundreds of megabytes",
     )
+    group.addoption("--sign-key", metavar="FILE", help="sign a statement of the verdict, beside the artifact")
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -117,6 +119,7 @@ def read_settings(config: pytest.Config) -> Settings:
         previous=_existing("--previous", _previous(config), invoked_in),
         local_embeddings=bool(option.local_embeddings),
         strict=bool(option.strict),
+        sign_key=invoked_in / option.sign_key if option.sign_key else None,
     )
 
 

@@ -180,7 +180,9 @@ class _Watcher:
     def _tell(self, config: pytest.Config) -> None:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if self._session.document is not None and reporter is not None:
-            for line in terminal.summary(self._session.document, self._session.archive.evidence):
+            *lines, verdict = terminal.summary(self._session.document, self._session.archive.evidence)
+            statement = [f"statement: {self._session.statement}"] if self._session.statement else []
+            for line in (*lines, *statement, verdict):
                 reporter.write_line(line)
 
 

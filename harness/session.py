@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from harness.attesting import Attestor
     from harness.options import Settings
 
 _RANK = ("passed", "not-applicable", "not-selected", "not-run", "failed")
 
 
 class Session:
-    """The state of a session; `document` is the verdict as it was written, once there is one."""
+    """The state of a session; `document` is the verdict as it was written, once there is one.
+
+    `statement` says in one line what became of its signed statement, if one was asked for.
+    """
 
     def __init__(self, *, cases: Path, settings: Settings, archive: Archive, worker: str | None) -> None:
         self.settings = settings
@@ -41,6 +45,7 @@ class Session:
         self.clauses: Sequence[Clause] = clauses_of(cases)
         self.clauses_by_id = {clause.id: clause for clause in self.clauses}
         self.document: document.Document | None = None
+        self.statement = ""
         self._started = time.time()
         self._cases: dict[str, CaseRecord] = {}
         self._called: set[str] = set()
@@ -49,6 +54,7 @@ class Session:
         if worker is not None:
             (archive.scratch / f"{os.getpid()}.pid").touch()  # the name says it, even on a full disk
         self._check_reference()
+        self._attestor = _attestor(settings, archive) if worker is None else None
 
     @property
     def workers(self) -> frozenset[int]:
@@ -104,6 +110,12 @@ class Session:
             self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"
             return EXIT_CODES["testbed-fault"]
         point_latest(self.archive.evidence)
+        if self._attestor is not None:
+            try:
+                self.statement = self._attestor.attest(self.document, preparation)
+            except OSError as error:
+                self.statement = f"none: '{error.filename}' cannot be written: {error.strerror}"
+                return EXIT_CODES["testbed-fault"]
         return exit_code(verdict, strict=self.settings.strict, pytest_says=exit_status)
 
     def _ended_cases(self) -> Iterator[CaseRecord]:
@@ -171,3 +183,16 @@ class Session:
             stage = preparation.broken_stage
             return Fate(exit_status=exit_status, fault="unusable", stage=stage, reason=str(failure))
         return Fate(exit_status=exit_status)
+
+
+def _attestor(settings: Settings, archive: Archive) -> Attestor | None:
+    if settings.sign_key is None:
+        return None
+    try:
+        # Here, since a run that signs nothing neither needs these packages nor waits for them.
+        from harness.attesting import Attestor  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            f"--sign-key needs the package of '{error.name}'", hint="pip install --group attest"
+        ) from error
+    return Attestor(settings, archive)

@@ -75,6 +75,7 @@ def test_nothing_unwanted_inside(release_wheel: Path, artifact: Artifact) -> Non
 
 
 @pytest.mark.required
+@pytest.mark.needs("python_module", "asset_manifest")
 def test_bundled_wheel_matches_its_manifest(installation: Installation, contract: Contract) -> None:
     """The runtime wheel in the package is the one that its manifest describes, to the byte."""
     package = installation.site_packages / contract.features["python_module"]

@@ -65,6 +65,7 @@ def settings(tmp_path: Path) -> Settings:
         previous="previous",
         local_embeddings=False,
         strict=False,
+        sign_key=None,
     )
 
 
