@@ -19,22 +19,21 @@ INTERRUPT_TIMEOUT, TERMINATE_TIMEOUT = 10.0, 5.0
 @nox.session
 def smoke(session: nox.Session) -> None:
     """Build ktx, install it in a throwaway virtualenv, and prove what it promises (arguments go to pytest)."""
-    install(session, "smoke")
-    if any(argument.startswith("--sign-key") for argument in session.posargs):
-        install(session, "attest")
-    run(session, "pytest", "smoke", *workers(session), *session.posargs)
+    smoke_with(session)
 
 
 @nox.session(name="smoke-all")
 def smoke_all(session: nox.Session) -> None:
     """The same on every Python that is found, of those that the release admits."""
-    smoke_on(session, "all")
+    smoke_with(session, "--python", "all")
 
 
-def smoke_on(session: nox.Session, python: str) -> None:
-    """Smoke on a Python; the harness itself runs where it always does."""
+def smoke_with(session: nox.Session, *options: str) -> None:
+    """Smoke with these options and those that were given; on any Python the harness runs where it always does."""
     install(session, "smoke")
-    run(session, "pytest", "smoke", *workers(session), "--python", python, *session.posargs)
+    if any(argument.startswith("--sign-key") for argument in session.posargs):
+        install(session, "attest")
+    run(session, "pytest", "smoke", *workers(session), *options, *session.posargs)
 
 
 for version in PYTHONS:
@@ -42,7 +41,7 @@ for version in PYTHONS:
     @nox.session(name=f"smoke-{version}", tags=["matrix"])
     def smoke_version(session: nox.Session, version: str = version) -> None:
         """The same on this Python, which must be there."""
-        smoke_on(session, version)
+        smoke_with(session, "--python", version)
 
 
 @nox.session
