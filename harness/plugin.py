@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import casereport
+from harness import casereport, screen
 from harness.errors import HarnessError, UsageError
 from harness.fixtures import (
     SESSION,
@@ -26,10 +26,10 @@ from harness.fixtures import (
     sandbox,
     settings,
 )
+from harness.masking import Mask
 from harness.options import add_options, is_given, read_settings
 from harness.running import processes
 from harness.session import Session
-from harness.verdict import terminal
 from harness.verdict.archive import Archive, open_archive
 
 if TYPE_CHECKING:
@@ -99,7 +99,20 @@ class _Watcher:
 
     def pytest_report_header(self) -> str:
         """Say what is tested before it takes time."""
-        return f"smoke: {self._session.settings.reference} (installer {self._session.settings.installer})"
+        return self._session.mask(f"smoke: {self._session.settings.reference}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Prepare where people see it; workers then read what came of it."""
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        has_cases = bool(session.items) or not self._collects
+        if self._session.worker is None and reporter is not None and has_cases and not session.testsfailed:
+            screen.prepare(self._session, reporter)
+        return (yield)
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Say in the JUnit report which promise it is."""
+        casereport.describe(item, self._session)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: xdist.workermanage.WorkerController) -> None:
@@ -161,13 +174,9 @@ class _Watcher:
         finally:
             if self._session.worker is None:
                 session.exitstatus = self._session.finish(int(exitstatus))
-                self._tell(session.config)
-
-    def _tell(self, config: pytest.Config) -> None:
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if self._session.document is not None and reporter is not None:
-            for line in terminal.summary(self._session.document, self._session.archive.evidence):
-                reporter.write_line(line)
+                reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+                if reporter is not None:
+                    screen.conclude(self._session, reporter)
 
 
 def _open(config: pytest.Config) -> Session:
@@ -184,7 +193,7 @@ def _open(config: pytest.Config) -> Session:
         session = Session(cases=_directory_of_cases(config), settings=settings, archive=archive, worker=None)
     except UsageError as error:
         Session.refuse(archive, config.option.artifact, str(error))
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(Mask.of(os.environ)(str(error))) from error
     config.option.force_short_summary = True  # on CI, pytest would print each failure a second time, whole
     config.option.xmlpath = config.option.xmlpath or str(archive.junit)
     return session

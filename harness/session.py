@@ -14,9 +14,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import TestbedError, UsageError
+from harness.masking import Mask
 from harness.preparation import Preparation, read_if_done
 from harness.running import processes
-from harness.verdict import document
+from harness.verdict import document, publish
 from harness.verdict.archive import Archive, point_latest
 from harness.verdict.archive import replace as write_whole
 from harness.verdict.clause import Clause, clauses_of, id_of_case
@@ -38,6 +39,7 @@ class Session:
         self.settings = settings
         self.archive = archive
         self.worker = worker
+        self.mask = Mask.of(os.environ)
         self.clauses: Sequence[Clause] = clauses_of(cases)
         self.clauses_by_id = {clause.id: clause for clause in self.clauses}
         self.document: document.Document | None = None
@@ -74,6 +76,7 @@ class Session:
         worse = max(known, phase, key=lambda record: _RANK.index(record.outcome))
         self._cases[phase.id] = replace(
             worse,
+            started=known.started,
             seconds=known.seconds + phase.seconds,
             breaches=tuple(dict.fromkeys(known.breaches + phase.breaches)),
             commands=phase.commands or known.commands,
@@ -85,7 +88,7 @@ class Session:
         fate = self._fate(preparation, exit_status)
         outcome = records(self.clauses, tuple(self._ended_cases()), self._selected(), fate)
         verdict = verdict_of(outcome, fate)
-        self.document = document.assemble(
+        assembled = document.assemble(
             verdict=verdict,
             reason=fate.reason,
             reference=self.settings.reference,
@@ -96,9 +99,10 @@ class Session:
             system=platform.platform(),
             checkout=self.settings.checkout,
         )
+        self.document = publish.masked(assembled, self.mask)
         self._tidy_up()
         try:
-            self.archive.write_verdict(self.document)
+            publish.publish(self.archive, self.document)
         except OSError as error:
             self.document["verdict"] = "testbed-fault"
             self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"
@@ -140,7 +144,8 @@ class Session:
     def refuse(archive: Archive, references: Sequence[str] | None, reason: str) -> None:
         """Write the verdict on a command line that makes no sense."""
         reference = " ".join(references or ())
-        archive.write_verdict(document.refusal(reference=reference, reason=reason, started_at=time.time()))
+        refusal = document.refusal(reference=reference, reason=reason, started_at=time.time())
+        publish.publish(archive, publish.masked(refusal, Mask.of(os.environ)))
         point_latest(archive)
         archive.remove_scratch()
 

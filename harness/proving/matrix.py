@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harness.verdict.document import Document
 
 DEADLINE = 900.0  # seconds, for the smoke of one entry
+_OF_ANOTHER_RUN = ("PYTEST", "GITHUB_")  # starts of the names of variables
 _SAYS_NOTHING = ("testbed-fault", "usage-error")  # verdicts that are not about the release
 
 # The wheel comes straight from its builder, because an isolated build takes longer than most smokes.
@@ -149,8 +150,8 @@ class Prover:
     def _step(self, place: Path, *words: str) -> None:
         temporary = place / "tmp"
         temporary.mkdir(exist_ok=True)
-        # A smoke that runs inside of a test run must not take that one's settings for its own.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        # A smoke that runs inside of another run must not take that one's settings, or its page on CI, for its own.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OF_ANOTHER_RUN)}
         environment = inherited | {"TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
         log = place / "output.log"
         run_step([sys.executable, *words], environment=environment, cwd=self.checkout, timeout=DEADLINE, log=log)

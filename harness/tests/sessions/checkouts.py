@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import psutil
 
 from harness.tests.release.projects import pack_wheel
+from harness.verdict import document as documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SCHEMA = json.loads((Path(documents.__file__).parent / "verdict.schema.json").read_text(encoding="utf-8"))
 REPOSITORY = Path(__file__).resolve().parents[3]
-_OTHERS = ("PYTEST", "GIT_", "VIRTUAL_ENV")
+_OTHERS = ("PYTEST", "GIT_", "GITHUB_", "VIRTUAL_ENV")
 
 PYPROJECT = """\
 [tool.pytest]
@@ -142,8 +145,9 @@ class Run:
 
     @property
     def document(self) -> dict[str, object]:
-        """What it says."""
+        """What it says, which is what the schema allows."""
         document = json.loads(self.verdict_file.read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
         assert isinstance(document, dict)
         return document
 

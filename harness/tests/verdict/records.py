@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from harness.verdict.clause import Level, Outcome
 
 
-def a_clause(name: str = "keeps", *, level: Level = "required", cases: int = 1, opt_in: bool = False) -> Clause:
+def a_clause(
+    name: str = "keeps", *, family: str = "odd", level: Level = "required", cases: int = 1, opt_in: bool = False
+) -> Clause:
     """A promise."""
-    return Clause(id=name, family="odd", level=level, statement=f"It {name}.", needs=(), cases=cases, opt_in=opt_in)
+    return Clause(id=name, family=family, level=level, statement=f"It {name}.", needs=(), cases=cases, opt_in=opt_in)
 
 
 def a_case(name: str = "keeps", outcome: Outcome = "passed", *, reason: str = "", breaches: str = "") -> CaseRecord:
