@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from harness.running.result import InvariantBroken
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from harness.running.result import CommandResult
     from harness.verdict.clause import Clause
     from harness.verdict.evidence import Failure
+
+# pytest's account of how values came about, and its advice.
+_HOW = re.compile(r"\s*(?:\+\s+(?:where|and) |Use -v to get more diff$)")
 
 
 def tell(failure: Failure, results: Sequence[CommandResult], clauses: Mapping[str, Clause], case: str) -> str:
@@ -42,7 +46,7 @@ def instead(error: BaseException) -> str:
     if not isinstance(error, AssertionError):
         return f"{type(error).__name__}: {error}"
     lines = str(error).strip().splitlines() or ["the assertion does not hold"]
-    said = [line for line in lines if not line.lstrip().startswith(("+  where", "+  and"))]
+    said = [line for line in lines if not _HOW.match(line)]
     # A case's own message comes first, and says it better than the expression.
     own = [line for line in said if not line.startswith("assert ")]
     return "\n".join(own if said[0] in own else said)

@@ -90,7 +90,10 @@ class _View:
     def _row(self, path: str, is_open: bool) -> Row:  # noqa: FBT001 -- a fact, not a switch
         entry = self._after.get(path) or self._before[path]
         inside = 0 if is_open else self._inside[path]
-        return Row(path=printable(path), kind=entry.kind, mark=self._marks[path], inside=inside, note=self._note(path))
+        mark, note = self._marks[path], self._note(path)
+        if inside and self._leads(path):
+            mark, note = "changed", f"{self._changed[path]} of them changed"
+        return Row(path=printable(path), kind=entry.kind, mark=mark, inside=inside, note=note)
 
     def _note(self, path: str) -> str:
         before, after = self._before.get(path), self._after.get(path)

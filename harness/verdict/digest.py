@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.verdict.clause import Level
+    from harness.verdict.clause import Level, Outcome
     from harness.verdict.document import ArtifactFacts, CaseFacts, ClauseFacts
+
+Look = Literal["good", "bad", "warning", "faint"]
 
 ADVISORY_TITLE = "What whoever tags this should know"
 _OUTCOMES = ("passed", "failed", "not-applicable", "not-selected", "not-run")
@@ -40,6 +42,13 @@ def families(clauses: Sequence[ClauseFacts]) -> list[tuple[str, list[ClauseFacts
 def title(family: str) -> str:
     """A family's name as a heading: `runtime_prune` is `Runtime prune`."""
     return family.replace("_", " ").capitalize()
+
+
+def look(level: Level, outcome: Outcome) -> Look:
+    """How much attention an outcome needs: a missed advice less than a broken promise."""
+    if outcome == "failed":
+        return "bad" if level == "required" else "warning"
+    return "good" if outcome == "passed" else "faint"
 
 
 def failing_case(clause: ClauseFacts) -> CaseFacts | None:

@@ -63,11 +63,9 @@ def _environment() -> Environment:
     return environment
 
 
-def look(clause: ClauseFacts) -> str:
-    """How a clause looks: good, bad, warning or faint."""
-    if clause["outcome"] == "failed":
-        return "bad" if clause["level"] == "required" else "warning"
-    return "good" if clause["outcome"] == "passed" else "faint"
+def look(clause: ClauseFacts) -> digest.Look:
+    """How much attention a clause needs."""
+    return digest.look(clause["level"], clause["outcome"])
 
 
 def sign(clause: ClauseFacts) -> str:

@@ -62,7 +62,7 @@ def summary(document: Document, evidence: Path, *, width: int | None = None, bri
     for title, members in () if brief else digest.families(clauses):
         yield Line(text=title, style="title")
         for clause in members:
-            style = _style_of(clause)
+            style = digest.look(clause["level"], clause["outcome"])
             text = f"{clause['outcome']:<14} {clause['statement']} [{clause['id']}]"
             yield from (Line(text=line, style=style) for line in _wrapped("  ", text, width, hang=17))
         yield Line()
@@ -85,19 +85,13 @@ def _end(document: Document, evidence: Path) -> Iterator[Line]:
     yield Line(text=f"verdict:   {verdict} in {document['seconds']:.1f} s", style=style)
 
 
-def _style_of(clause: ClauseFacts) -> Style:
-    if clause["outcome"] == "failed":
-        return "bad" if clause["level"] == "required" else "warning"
-    return "good" if clause["outcome"] == "passed" else "faint"
-
-
 def _listed(title: str, clauses: Sequence[ClauseFacts], level: Level, width: int | None) -> Iterator[Line]:
     chosen = digest.failed(clauses, level)
     if not chosen:
         return
     yield Line(text=f"{title}:", style="title")
     for clause in chosen:
-        style = _style_of(clause)
+        style = digest.look(level, clause["outcome"])
         yield from (
             Line(text=line, style=style) for line in _wrapped("  ", f"{clause['id']}: {clause['statement']}", width)
         )

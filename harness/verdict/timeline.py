@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from harness.verdict import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.verdict.digest import Look
     from harness.verdict.document import Document
 
 _STAGES = {"builds": "build", "installs": "install", "starts": "start"}
@@ -17,7 +20,7 @@ class Bar(TypedDict):
 
     name: str
     clause: str
-    outcome: str
+    look: Look | Literal["stage"]
     left: float
     width: float
     started: float
@@ -49,11 +52,11 @@ def _bars(document: Document) -> Iterator[tuple[str, Bar]]:
     """Every bar with the name of its lane."""
     whole = max(document["seconds"], 0.001)
 
-    def bar(name: str, clause: str, outcome: str, started: float, seconds: float) -> Bar:
+    def bar(name: str, clause: str, look: Look | Literal["stage"], started: float, seconds: float) -> Bar:
         return Bar(
             name=name,
             clause=clause,
-            outcome=outcome,
+            look=look,
             left=round(100 * started / whole, 2),
             width=round(max(0.1, 100 * seconds / whole), 2),
             started=started,
@@ -64,13 +67,14 @@ def _bars(document: Document) -> Iterator[tuple[str, Bar]]:
         yield "preparation", bar(_STAGES[stage["id"]], "", "stage", stage["started"], stage["seconds"])
     # A case that found another promise broken stands under both.
     cases = {
-        case["id"]: (clause["id"], case)
+        case["id"]: (clause, case)
         for clause in document["clauses"]
         for case in clause["cases"]
         if case["worker"] and case["id"].partition("[")[0] == clause["id"]
     }
     for clause, case in sorted(cases.values(), key=lambda item: (item[1]["worker"], item[1]["started"])):
-        yield case["worker"], bar(case["id"], clause, case["outcome"], case["started"], case["seconds"])
+        look = digest.look(clause["level"], case["outcome"])
+        yield case["worker"], bar(case["id"], clause["id"], look, case["started"], case["seconds"])
 
 
 def _start(bar: Bar) -> float:
