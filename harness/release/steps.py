@@ -101,7 +101,8 @@ def run_step(
         finally:
             if not finished:
                 _end(process)
-            _mask(log, offset, Mask.of(environment))
+            # What is a secret by its name may have come to the step by another.
+            _mask(log, offset, Mask.of({**os.environ, **environment}))
     return StepResult(
         argv=tuple(argv),
         exit_code=process.wait() if finished else None,
