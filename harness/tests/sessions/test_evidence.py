@@ -162,7 +162,7 @@ def test_colours_and_width_are_those_of_the_terminal(checkout: Checkout) -> None
         sys.executable,
         ["-m", "pytest", "smoke", "--artifact", str(checkout.wheel)],
         cwd=os.fspath(checkout.directory),
-        env={**checkout.environment, "TERM": "xterm-256color"},  # type: ignore[arg-type]  # any mapping will do
+        env={**checkout.environment, "TERM": "xterm-256color"},
         timeout=60,
         encoding="utf-8",
         dimensions=(40, 50),

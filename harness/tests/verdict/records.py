@@ -9,6 +9,7 @@ from harness.verdict.evidence import CaseRecord
 
 if TYPE_CHECKING:
     from harness.verdict.clause import Level, Outcome
+    from harness.verdict.evidence import CommandRecord, Failure
 
 
 def a_clause(
@@ -18,13 +19,27 @@ def a_clause(
     return Clause(id=name, family=family, level=level, statement=f"It {name}.", needs=(), cases=cases, opt_in=opt_in)
 
 
-def a_case(name: str = "keeps", outcome: Outcome = "passed", *, reason: str = "", breaches: str = "") -> CaseRecord:
+def a_case(  # noqa: PLR0913 -- each is a fact of its own
+    name: str = "keeps",
+    outcome: Outcome = "passed",
+    *,
+    reason: str = "",
+    breaches: str = "",
+    failure: Failure | None = None,
+    commands: tuple[CommandRecord, ...] = (),
+    worker: str = "main",
+    started: float = 0.0,
+) -> CaseRecord:
     """A case of the clause that its name says."""
     return CaseRecord(
         id=name,
         clause=name.partition("[")[0],
         outcome=outcome,
         reason=reason,
+        started=started,
         seconds=0.5,
+        worker=worker,
+        failure=failure,
+        commands=commands,
         breaches=(breaches,) if breaches else (),
     )
