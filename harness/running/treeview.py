@@ -7,7 +7,6 @@ is in it. What counts as a change is for `filetree`.
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -50,20 +49,21 @@ class _View:
         self._closed = closed
         self._before = before
         self._after = after
-        paths = (before.keys() | after.keys()) - {ROOT}
-        self._marks: dict[str, Mark] = {path: self._mark(path) for path in paths}
-        self._children: defaultdict[str, list[str]] = defaultdict(list)
-        self._inside: Counter[str] = Counter()
-        self._changed: Counter[str] = Counter()  # how many of those
-        for path in sorted(paths, reverse=True, key=_depth):
-            parent = _parent(path)
-            self._children[parent].append(path)
-            self._inside[parent] += self._inside[path] + 1
-            self._changed[parent] += self._changed[path] + (self._marks[path] != "same")
+        paths = (before.entries.keys() | after.entries.keys()) - {ROOT}
+        self._children: dict[str, list[str]] = {}
+        self._inside: dict[str, int] = {}
+        self._changed: dict[str, int] = {}  # how many of those
+        for path in sorted(paths, reverse=True):  # what is in a directory comes before it
+            parent = path.rpartition("/")[0] or ROOT
+            self._children.setdefault(parent, []).append(path)
+            self._inside[parent] = self._inside.get(parent, 0) + self._inside.get(path, 0) + 1
+            changed = self._changed.get(path, 0) + (self._mark(path) != "same")
+            if changed:
+                self._changed[parent] = self._changed.get(parent, 0) + changed
 
     def rows(self) -> tuple[Row, ...]:
         opened = self._opened()
-        shown = [path for directory in opened for path in self._children[directory]]
+        shown = [path for directory in opened for path in self._children.get(directory, ())]
         return tuple(self._row(path, path in opened) for path in sorted(shown, key=_parts))
 
     def _opened(self) -> set[str]:
@@ -73,24 +73,24 @@ class _View:
         waiting = [(False, 0, ROOT)]
         while waiting:
             beside, depth, directory = heapq.heappop(waiting)
-            children = self._children[directory]
+            children = self._children.get(directory, ())
             if len(children) > room[not beside]:
                 continue
             room[not beside] -= len(children)
             opened.add(directory)
             for child in children:
-                if self._children[child] and (child not in self._closed or self._leads(child)):
+                if child in self._children and (child not in self._closed or self._leads(child)):
                     heapq.heappush(waiting, (not self._leads(child), depth + 1, child))
         return opened
 
     def _leads(self, path: str) -> bool:
         """Whether an entry is in both trees, and something in it is not."""
-        return self._changed[path] > 0 and self._marks[path] in {"same", "changed"}
+        return path in self._changed and self._mark(path) in {"same", "changed"}
 
     def _row(self, path: str, is_open: bool) -> Row:  # noqa: FBT001 -- a fact, not a switch
         entry = self._after.get(path) or self._before[path]
-        inside = 0 if is_open else self._inside[path]
-        mark, note = self._marks[path], self._note(path)
+        inside = 0 if is_open else self._inside.get(path, 0)
+        mark, note = self._mark(path), self._note(path)
         if inside and self._leads(path):
             mark, note = "changed", f"{self._changed[path]} of them changed"
         return Row(path=printable(path), kind=entry.kind, mark=mark, inside=inside, note=note)
@@ -103,19 +103,10 @@ class _View:
         return f"to {printable(entry.target)}" if entry is not None and entry.kind == "link" else ""
 
     def _mark(self, path: str) -> Mark:
-        if path not in self._before:
-            return "added"
-        if path not in self._after:
-            return "removed"
-        return "same" if self._before[path] == self._after[path] else "changed"
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0] or ROOT
-
-
-def _depth(path: str) -> int:
-    return path.count("/")
+        before, after = self._before.entries.get(path), self._after.entries.get(path)
+        if before is after or before == after:  # most are the same object
+            return "same"
+        return "added" if before is None else "removed" if after is None else "changed"
 
 
 def _parts(path: str) -> list[str]:

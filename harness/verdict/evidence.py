@@ -176,7 +176,8 @@ def _outcome(clause: Clause, own: Sequence[CaseRecord], selected: Collection[str
     if fate.stage == clause.id:
         return "failed", fate.reason
     if len(chosen) < clause.cases:
-        return "not-selected", f"{len(chosen)} of {clause.cases} cases selected" if chosen else "not selected"
+        takes = f", it takes '{clause.opt_in}'" if clause.opt_in else ""
+        return "not-selected", f"{len(chosen)} of {clause.cases} cases selected" if chosen else f"not selected{takes}"
     if len(own) < len(chosen):
         return "not-run", f"{len(own)} of {len(chosen)} cases ran"
     return own[0].outcome, own[0].reason

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def a_clause(
-    name: str = "keeps", *, family: str = "odd", level: Level = "required", cases: int = 1, opt_in: bool = False
+    name: str = "keeps", *, family: str = "odd", level: Level = "required", cases: int = 1, opt_in: str = ""
 ) -> Clause:
     """A promise."""
     return Clause(id=name, family=family, level=level, statement=f"It {name}.", needs=(), cases=cases, opt_in=opt_in)
