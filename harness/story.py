@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # pytest's account of how values came about, and its advice.
 _HOW = re.compile(r"\s*(?:\+\s+(?:where|and) |Use -v to get more diff$)")
+_BARE = re.compile(r"assert (False|not True)")  # which says nothing without that account
 
 
 def tell(failure: Failure, results: Sequence[CommandResult], clauses: Mapping[str, Clause], case: str) -> str:
@@ -42,11 +43,11 @@ def promise_of(error: BaseException, case: str, clauses: Mapping[str, Clause]) -
 
 
 def instead(error: BaseException) -> str:
-    """What does not hold, without pytest's account of how the values came about."""
+    """What does not hold, without pytest's account of how the values came about, where it can do without."""
     if not isinstance(error, AssertionError):
         return f"{type(error).__name__}: {error}"
     lines = str(error).strip().splitlines() or ["the assertion does not hold"]
-    said = [line for line in lines if not _HOW.match(line)]
+    said = lines if _BARE.fullmatch(lines[0]) else [line for line in lines if not _HOW.match(line)]
     # A case's own message comes first, and says it better than the expression.
     own = [line for line in said if not line.startswith("assert ")]
     return "\n".join(own if said[0] in own else said)
