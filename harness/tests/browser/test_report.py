@@ -89,7 +89,7 @@ def test_the_tree_shows_what_went_and_what_stayed(show: Callable[..., Page]) -> 
     told = [[" ".join(cell.split()) for cell in row.locator("td").all_inner_texts()] for row in rows.all()]
 
     assert ["bin/ 3 inside", "bin/ 3 inside"] in told
-    assert ["−removed: a/", ""] in told  # noqa: RUF001 -- as shown
+    assert ["− removed: a/", ""] in told  # noqa: RUF001 -- as shown
     assert ["root/", "root/"] in told
 
 
