@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -11,6 +13,7 @@ nox.options.sessions = ["smoke"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 BROWSER_TESTS = "harness/tests/browser"
 SELF_TESTS = ("harness/tests", f"--ignore={BROWSER_TESTS}")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # nox is quick to kill; pytest needs a moment to end what it started.
 INTERRUPT_TIMEOUT, TERMINATE_TIMEOUT = 10.0, 5.0
 
@@ -20,6 +23,26 @@ def smoke(session: nox.Session) -> None:
     """Build ktx, install it in a throwaway virtualenv, and prove what it promises (arguments go to pytest)."""
     install(session, "smoke")
     run(session, "pytest", "smoke", *workers(session), *session.posargs)
+
+
+@nox.session(name="smoke-all")
+def smoke_all(session: nox.Session) -> None:
+    """The same on every Python that is found, of those that the release admits."""
+    smoke_on(session, "all")
+
+
+def smoke_on(session: nox.Session, python: str) -> None:
+    """Smoke on a Python; the harness itself runs where it always does."""
+    install(session, "smoke")
+    run(session, "pytest", "smoke", *workers(session), "--python", python, *session.posargs)
+
+
+for version in PYTHONS:
+
+    @nox.session(name=f"smoke-{version}", tags=["matrix"])
+    def smoke_version(session: nox.Session, version: str = version) -> None:
+        """The same on this Python, which must be there."""
+        smoke_on(session, version)
 
 
 @nox.session
@@ -75,4 +98,12 @@ def workers(session: nox.Session) -> tuple[str, ...]:
 
 def run(session: nox.Session, *command: str) -> None:
     """Run a command that gets the time to tidy up when it is interrupted."""
-    session.run(*command, interrupt_timeout=INTERRUPT_TIMEOUT, terminate_timeout=TERMINATE_TIMEOUT)
+    # Bytecode is kept in the session's own environment: many images have Python keep none beside its
+    # sources, and three processes would compile pytest, the harness and the cases anew each time.
+    bytecode = {"PYTHONPYCACHEPREFIX": str(Path(session.virtualenv.location, "bytecode").absolute())}
+    session.run(
+        *command,
+        env={"PYTHONDONTWRITEBYTECODE": "", **bytecode},
+        interrupt_timeout=INTERRUPT_TIMEOUT,
+        terminate_timeout=TERMINATE_TIMEOUT,
+    )

@@ -93,7 +93,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
             sandbox.named = True
         outcome = "not-run" if _testbed_fault(error, results) else "failed"
         failure = _failure(item, call.excinfo, results, session)
-        if isinstance(error, AssertionError):
+        if isinstance(error, story.OF_THE_RELEASE):
             report.longrepr = story.tell(failure, results, session.clauses_by_id, item.name)
     _mask(report, session.mask)
     clean = _Cleaner(session, sandbox)
@@ -139,7 +139,7 @@ def _testbed_fault(error: BaseException | None, results: list[CommandResult]) ->
 def _reason(error: BaseException, results: list[CommandResult]) -> str:
     """What happened instead, in one line."""
     text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    if not isinstance(error, AssertionError) and not isinstance(error, pytest.skip.Exception):
+    if not isinstance(error, story.OF_THE_RELEASE) and not isinstance(error, pytest.skip.Exception):
         text = f"{type(error).__name__}: {text}"
     return f"{text} ({results[-1].headline})" if results and isinstance(error, InvariantBroken) else text
 

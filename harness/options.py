@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
     import pytest
 
 DEFAULT_REFERENCE = "fixtures/ktx"
-_KINDS = ("wheel", "sdist")
+ALL_PYTHONS = "all"
+_KINDS = ("wheel", "sdist", "both")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What the user asked for; paths are absolute, times in seconds."""
+    """What the user asked for; paths are absolute, times in seconds. `beside` are other files of the same release."""
 
     reference: str
+    beside: tuple[Path, ...]
     checkout: Path
     invoked_in: Path
     build: Literal["wheel", "sdist"]
@@ -47,16 +50,22 @@ def add_options(parser: pytest.Parser) -> None:
         "--artifact",
         metavar="REF",
         action="append",
-        help=f"what to smoke: a source directory, a .whl or a .tar.gz (default: {DEFAULT_REFERENCE})",
+        help="what to smoke: a source directory, a .whl or a .tar.gz; several times for the files of one release "
+        f"(default: {DEFAULT_REFERENCE})",
     )
-    group.addoption("--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default) or sdist")
+    group.addoption(
+        "--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default), sdist or both"
+    )
+    # A release of several files is smoked file by file, each in a session that is started with this.
+    group.addoption("--one-of-release", metavar="REF", help=argparse.SUPPRESS)
     group.addoption("--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)")
     group.addoption("--installer", metavar="NAME", default="uv", help="uv (default) or pip")
     group.addoption(
         "--python",
-        metavar="VERSION|PATH",
+        metavar="VERSION|PATH|all",
         default="",
-        help="interpreter to install for (default: the one that runs this)",
+        help="interpreter to install for (default: the one that runs this); all: each that is found and that the "
+        "release admits, one after the other",
     )
     group.addoption(
         "--install-timeout", metavar="SECONDS", default="600", help="deadline of build and of install (600)"
@@ -87,12 +96,13 @@ def read_settings(config: pytest.Config) -> Settings:
         UsageError: a value is not of its kind.
     """
     option = config.option
-    references = option.artifact or [str(config.rootpath / DEFAULT_REFERENCE)]
-    if len(references) > 1:
-        raise UsageError(f"--artifact takes one reference, got {len(references)}", hint="smoke them one by one")
     invoked_in = config.invocation_params.dir
+    references = references_of(config)
+    reference = option.one_of_release or references[0]
+    others = [invoked_in / other for other in references if other != reference]
     return Settings(
-        reference=references[0],
+        reference=reference,
+        beside=tuple(path for path in others if path.is_file()),
         checkout=config.rootpath,
         invoked_in=invoked_in,
         build=cast("Literal['wheel', 'sdist']", _one_of("--build", option.build, _KINDS)),
@@ -108,6 +118,11 @@ def read_settings(config: pytest.Config) -> Settings:
         local_embeddings=bool(option.local_embeddings),
         strict=bool(option.strict),
     )
+
+
+def references_of(config: pytest.Config) -> tuple[str, ...]:
+    """What to smoke, as it was typed."""
+    return tuple(config.option.artifact or [str(config.rootpath / DEFAULT_REFERENCE)])
 
 
 def is_given(config: pytest.Config, option: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import casereport, screen
+from harness import casereport, screen, series
 from harness.errors import HarnessError, UsageError
 from harness.fixtures import (
     SESSION,
@@ -33,7 +34,7 @@ from harness.session import Session
 from harness.verdict.archive import Archive, open_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from types import FrameType
 
     import xdist.workermanage
@@ -87,6 +88,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(chosen) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+
+
+@pytest.hookimpl(tryfirst=True)  # instead of a session of this process's own
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Smoke a release of several files in a session for each."""
+    if hasattr(config, "workerinput") or not _is_smoke(config) or not series.is_series(config):
+        return None
+    try:
+        pythons = series.plan(config)
+    except UsageError as error:
+        raise _refusal(_open_archive(config), config, error) from error
+    with _told_apart():
+        return series.smoke_each(config, pythons)
 
 
 class _Watcher:
@@ -181,22 +195,38 @@ class _Watcher:
 
 def _open(config: pytest.Config) -> Session:
     """Open the evidence; a command line that makes no sense gets its verdict here."""
-    wanted = config.option.evidence
-    try:
-        archive = open_archive(config.rootpath, config.invocation_params.dir / wanted if wanted else None)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from error
-    except HarnessError as error:
-        pytest.exit(f"testbed-fault: {error}", returncode=7)
+    archive = _open_archive(config)
     try:
         settings = read_settings(config)
         session = Session(cases=_directory_of_cases(config), settings=settings, archive=archive, worker=None)
     except UsageError as error:
-        Session.refuse(archive, config.option.artifact, str(error))
-        raise pytest.UsageError(Mask.of(os.environ)(str(error))) from error
+        raise _refusal(archive, config, error) from error
     config.option.force_short_summary = True  # on CI, pytest would print each failure a second time, whole
     config.option.xmlpath = config.option.xmlpath or str(archive.junit)
     return session
+
+
+def _open_archive(config: pytest.Config) -> Archive:
+    wanted = config.option.evidence
+    with _told_apart():
+        return open_archive(config.rootpath, config.invocation_params.dir / wanted if wanted else None)
+
+
+def _refusal(archive: Archive, config: pytest.Config, error: UsageError) -> pytest.UsageError:
+    """What pytest says of a command line that makes no sense; its verdict is written first."""
+    Session.refuse(archive, config.option.artifact, str(error))
+    return pytest.UsageError(Mask.of(os.environ)(str(error)))
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """End pytest with the exit code of whoever erred before there was a session."""
+    try:
+        yield
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    except HarnessError as error:
+        pytest.exit(f"testbed-fault: {error}", returncode=7)
 
 
 def _join(config: pytest.Config) -> Session:

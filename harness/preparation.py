@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from harness.errors import ArtifactError, HarnessError, Stage, TestbedError
-from harness.release import building
+from harness.release import building, manifest
 from harness.release.artifact import Artifact, identify
 from harness.release.contract import Contract, choose
 from harness.release.installation import Installation, install
@@ -26,7 +26,7 @@ from harness.running.environment import installer_environment
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
 from harness.toolcaches import cache_directory, tool_caches
-from harness.verdict.archive import replace as write_whole
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,16 +51,35 @@ def _tell_nobody(_stage: Stage, _seconds: float | None) -> None:
 
 @dataclass(kw_only=True, slots=True)
 class Preparation:
-    """How far it got: when each stage began (epoch seconds), how long it took, and what ended it all."""
+    """How far it got: when each stage began (epoch seconds), how long it took, and what ended it all.
+
+    `source` is None for a file that was given. `manifest` is that of the directory which holds the artifact,
+    `siblings` are the other files of the same release.
+    """
 
     source: building.Source | None = None
     artifact: Artifact | None = None
+    manifest: manifest.Manifest | None = None
+    siblings: tuple[Path, ...] = ()
     contract: Contract | None = None
     installation: Installation | None = None
     testbed: Testbed | None = None
     started: dict[Stage, float] = field(default_factory=dict)
     seconds: dict[Stage, float] = field(default_factory=dict)
     failure: HarnessError | None = None
+
+    @property
+    def was_given(self) -> bool:
+        """Whether the artifact is a file that somebody else built."""
+        return self.source is None and self.artifact is not None
+
+    @property
+    def revision(self) -> tuple[str | None, bool | None]:
+        """The revision of the source, and whether it had changes: of the source itself, or as its build wrote down."""
+        if self.source is not None:
+            return self.source.revision, self.source.dirty
+        entry = self.manifest.entry_of(self.artifact) if self.manifest and self.artifact else None
+        return (entry.source_revision, entry.source_dirty) if entry else (None, None)
 
     @property
     def broken_stage(self) -> Stage | None:
@@ -107,7 +126,8 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
     environment = installer_environment(os.environ)
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
     with _timed(result, "builds", tell):
-        result.source, result.artifact = _resolve(settings, archive, environment)
+        _resolve(result, settings, archive, environment)
+    assert result.artifact is not None  # noqa: S101 -- for the type checker
     contracts = settings.checkout / "smoke" / "contracts"
     result.contract = choose(contracts, result.artifact, settings.contract, stands_in=settings.invoked_in)
     with _timed(result, "installs", tell):
@@ -127,14 +147,23 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
         _start(executable, result.contract, result.testbed, archive.scratch / "start")
 
 
-def _resolve(
-    settings: Settings, archive: Archive, environment: dict[str, str]
-) -> tuple[building.Source | None, Artifact]:
-    """The file to smoke: the one that was given, or the one just built, which lies in `dist` as well."""
+def _resolve(result: Preparation, settings: Settings, archive: Archive, environment: dict[str, str]) -> None:
+    """Find the file to smoke: the one that was given, or one just built, which lies in `dist` as well."""
     path = settings.invoked_in / settings.reference
     if path.is_file():
-        return None, identify(path)
-    source = building.inspect(path)
+        result.artifact = identify(path)
+        result.manifest = manifest.read(path.parent)
+    else:
+        result.source = building.inspect(path)
+        built = _build(result.source, settings, archive, environment)
+        result.manifest = manifest.write(settings.dist, built, result.source)
+        result.artifact = next(artifact for artifact in built if artifact.kind == settings.build)
+    result.siblings = settings.beside or (result.manifest.others(result.artifact) if result.manifest else ())
+
+
+def _build(
+    source: building.Source, settings: Settings, archive: Archive, environment: dict[str, str]
+) -> tuple[Artifact, ...]:
     built = building.build(
         source.directory,
         archive.scratch / "built",
@@ -142,8 +171,7 @@ def _resolve(
         timeout=settings.install_timeout,
         log=archive.evidence / "build.log",
     )
-    sdist, wheel = building.publish((built.sdist, built.wheel), settings.dist)
-    return source, identify(wheel if settings.build == "wheel" else sdist)
+    return tuple(map(identify, building.publish((built.sdist, built.wheel), settings.dist)))
 
 
 def _testbed(

@@ -85,4 +85,7 @@ def _build_once(source: Path, settings: Settings, archive: Archive, candidate: A
 
 
 def _older_than(version: str) -> str:
-    return next(older for older in _OLDER if Version(older) < Version(version))
+    for older in _OLDER:
+        if Version(older) < Version(version):
+            return older
+    raise UsageError(f"there is no version before {version} to age the source to", hint="name one with --previous")

@@ -19,9 +19,9 @@ from harness.preparation import Preparation, read_if_done
 from harness.running import processes
 from harness.verdict import document, publish
 from harness.verdict.archive import Archive, point_latest
-from harness.verdict.archive import replace as write_whole
 from harness.verdict.clause import Clause, clauses_of, id_of_case
 from harness.verdict.evidence import EXIT_CODES, CaseRecord, Fate, exit_code, records, verdict_of
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ class Session:
             self.document["verdict"] = "testbed-fault"
             self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"
             return EXIT_CODES["testbed-fault"]
-        point_latest(self.archive)
+        point_latest(self.archive.evidence)
         return exit_code(verdict, strict=self.settings.strict, pytest_says=exit_status)
 
     def _ended_cases(self) -> Iterator[CaseRecord]:
@@ -146,7 +146,7 @@ class Session:
         reference = " ".join(references or ())
         refusal = document.refusal(reference=reference, reason=reason, started_at=time.time())
         publish.publish(archive, publish.masked(refusal, Mask.of(os.environ)))
-        point_latest(archive)
+        point_latest(archive.evidence)
         archive.remove_scratch()
 
     def _check_reference(self) -> None:

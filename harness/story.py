@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.errors import ArtifactError
 from harness.running.result import InvariantBroken
 from harness.verdict.clause import id_of_case
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.verdict.clause import Clause
     from harness.verdict.evidence import Failure
 
+OF_THE_RELEASE = (AssertionError, ArtifactError)  # what is no mistake in a case
 # pytest's account of how values came about, and its advice.
 _HOW = re.compile(r"\s*(?:\+\s+(?:where|and) |Use -v to get more diff$)")
 _BARE = re.compile(r"assert (False|not True)")  # which says nothing without that account
@@ -44,7 +46,7 @@ def promise_of(error: BaseException, case: str, clauses: Mapping[str, Clause]) -
 
 def instead(error: BaseException) -> str:
     """What does not hold, without pytest's account of how the values came about, where it can do without."""
-    if not isinstance(error, AssertionError):
+    if not isinstance(error, OF_THE_RELEASE):
         return f"{type(error).__name__}: {error}"
     lines = str(error).strip().splitlines() or ["the assertion does not hold"]
     said = lines if _BARE.fullmatch(lines[0]) else [line for line in lines if not _HOW.match(line)]

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import casereport
-from harness.running import filetree
+from harness.release.building import build_wheel
+from harness.running.environment import installer_environment
 from smoke.daemon import no_daemon_left
 from smoke.product import Ktx
 from smoke.project import make_project
+from smoke.ready import ReadyRuntime, install_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from harness.options import Settings
     from harness.preparation import Preparation
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
     from harness.release.installation import Installation
     from harness.running.sandbox import Sandbox
 
-IMPORT = """
-import contextlib, importlib, sys
 
-for name in sys.argv[1:]:
-    with contextlib.suppress(ImportError):
-        importlib.import_module(name)
-"""
+@pytest.fixture(scope="session")
+def wheel_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Builds the wheel that users of an sdist get, each once."""
+
+    @cache
+    def build(sdist: Path) -> Path:
+        place = tmp_path_factory.mktemp("wheel")
+        environment, timeout = installer_environment(os.environ), settings.install_timeout
+        return build_wheel(sdist, place / "dist", environment=environment, timeout=timeout, log=place / "build.log")
+
+    return build
+
+
+@pytest.fixture
+def release_wheel(artifact: Artifact, wheel_of: Callable[[Path], Path]) -> Path:
+    """The wheel that users get: the artifact itself, or what an sdist builds to."""
+    return artifact.path if artifact.kind == "wheel" else wheel_of(artifact.path)
 
 
 @pytest.fixture
@@ -48,25 +64,16 @@ def ktx_module(ktx: Ktx, installation: Installation) -> Ktx:
 
 
 @pytest.fixture(scope="session")
-def ready_sandbox(new_sandbox: Callable[[str], Sandbox], preparation: Preparation) -> Iterator[Sandbox]:
-    """A sandbox with an installed runtime, for the cases that only read it: installing is what takes time."""
+def ready_runtime(new_sandbox: Callable[[str], Sandbox], preparation: Preparation) -> Iterator[ReadyRuntime]:
+    """A runtime for the cases that only read one: installing is what takes time."""
     sandbox = new_sandbox("ready")  # which says why, where nothing could be installed
     assert preparation.installation is not None
     assert preparation.contract is not None
+    assert preparation.artifact is not None
     executable = preparation.installation.executable(preparation.contract.executable)
-    sandbox.run(executable, *preparation.contract.commands["install"], "--yes")
-    keep_bytecode(sandbox, preparation.contract.features.get("runtime_modules", "").split())
-    yield sandbox
+    version = preparation.artifact.version
+    yield install_ready(Ktx(sandbox=sandbox, contract=preparation.contract, executable=(executable,), version=version))
     sandbox.close(keep=False)
-
-
-def keep_bytecode(sandbox: Sandbox, modules: Iterable[str]) -> None:
-    """Have a runtime keep the bytecode of its modules, as it does for users: compiling is half of a command's time."""
-    environment = sandbox.environment
-    sandbox.environment = environment | {"PYTHONDONTWRITEBYTECODE": ""}
-    for python in sandbox.runtime_root.glob("*/.venv/bin/python"):
-        sandbox.run(python, "-c", IMPORT, *modules)
-    sandbox.environment = environment
 
 
 @pytest.fixture
@@ -77,18 +84,16 @@ def ready_ktx(
     artifact: Artifact,
 ) -> Iterator[Ktx]:
     """The installed command beside a runtime that is ready, which the case must leave as it found it."""
-    # Not before it is known that the case applies: a version that cannot install has no such sandbox.
-    ready_sandbox: Sandbox = request.getfixturevalue("ready_sandbox")
-    casereport.observe(request.node, ready_sandbox)
+    # Not before it is known that the case applies: a version that cannot install has no such runtime.
+    ready: ReadyRuntime = request.getfixturevalue("ready_runtime")
+    sandbox = ready.sandbox
+    casereport.observe(request.node, sandbox)
+    assert ready.kind == "ready", "'install' did not make a ready runtime"
     executable = installation.executable(contract.executable)
-    ktx = Ktx(sandbox=ready_sandbox, contract=contract, executable=(executable,), version=artifact.version)
-    assert ktx.status()["kind"] == "ready", "'install' did not make a ready runtime"
-    before = filetree.snapshot(ktx.root)
-    environment, prefix = dict(ready_sandbox.environment), ready_sandbox.prefix
-    yield ktx
-    ready_sandbox.environment, ready_sandbox.prefix = environment, prefix
-    changes = filetree.difference(before, filetree.snapshot(ktx.root))
-    assert not changes, f"the shared runtime was changed:\n{changes.render()}"
+    environment, prefix = dict(sandbox.environment), sandbox.prefix
+    yield Ktx(sandbox=sandbox, contract=contract, executable=(executable,), version=artifact.version)
+    sandbox.environment, sandbox.prefix = environment, prefix
+    ready.demand_unchanged()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.metadata import parse_email
 
+from harness import casereport
 from harness.fixtures import demand
 from harness.release.artifact import identify, names
-from harness.release.building import build_wheel
 from harness.release.installation import record_mismatches
 from harness.release.records import wheel_mismatches
-from harness.running.environment import installer_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +30,9 @@ if TYPE_CHECKING:
 
 @pytest.mark.required
 def test_builds(request: pytest.FixtureRequest, preparation: Preparation) -> None:
-    """The source builds to an sdist, and to a wheel from it; of a file that was given there is nothing to build."""
+    """The source builds to an sdist, and to a wheel from it."""
+    if preparation.was_given:
+        casereport.not_applicable(request.node, "a file was given: there is nothing to build")
     demand(request, preparation, "builds")
 
 
@@ -117,15 +117,6 @@ def release_metadata(installation: Installation, artifact: Artifact) -> dict[str
         "readme": metadata.get("description", ""),
         "entry point": " ".join(point.name for point in held.entry_points if point.group == "console_scripts"),
     }
-
-
-@pytest.fixture
-def release_wheel(artifact: Artifact, tmp_path: Path) -> Path:
-    """The wheel that users get: the artifact itself, or what an sdist builds to."""
-    if artifact.kind == "wheel":
-        return artifact.path
-    environment = installer_environment(os.environ)
-    return build_wheel(artifact.path, tmp_path, environment=environment, timeout=600, log=tmp_path / "build.log")
 
 
 def run_tool(module: str, *arguments: str) -> str:

@@ -14,8 +14,8 @@ from harness.errors import UsageError
 from harness.options import DEFAULT_REFERENCE
 from harness.proving.catalogue import load
 from harness.proving.matrix import Prover, as_data, unknown_clauses, without_fault
-from harness.verdict.archive import replace
 from harness.verdict.clause import clauses_of
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def _run(
     seconds = time.monotonic() - started
     out = options.out or checkout / ".smoke" / "kill-matrix.json"
     out.parent.mkdir(parents=True, exist_ok=True)
-    replace(out, json.dumps(as_data(proofs, uncovered, seconds), indent=2).encode())
+    write_whole(out, json.dumps(as_data(proofs, uncovered, seconds), indent=2).encode())
     for line in _summary(proofs, uncovered, seconds):
         sys.stdout.write(f"{line}\n")
     return 0 if all(proof.holds for proof in proofs) and not uncovered else 1

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import virtualenv
 from packaging.specifiers import SpecifierSet
 
 from harness.errors import ArtifactError, TestbedError, UsageError
-from harness.release import records
+from harness.release import interpreters, records
 from harness.release.installers import INSTALLERS, blame
 from harness.release.steps import run_step
 
@@ -160,7 +159,9 @@ def _describe(
     # Personal defaults of virtualenv would make other environments on other machines.
     variables = {**environment, "VIRTUALENV_CONFIG_FILE": os.devnull}
     arguments = ["--app-data", str(cache / "virtualenv"), "--no-periodic-update", *installer.seeds]
-    arguments += [f"--python={python or sys.executable}", str(directory)]
+    arguments += [f"--python={interpreters.find(python) or python or sys.executable}", str(directory)]
+    import virtualenv  # noqa: PLC0415 -- heavy, and of several workers one makes the environment
+
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

@@ -85,7 +85,7 @@ class UvInstaller:
         return (*self._pip("install"), *options, KNOWN_PACKAGE)
 
     def _pip(self, command: str) -> tuple[str, ...]:
-        return (_find_uv(), "pip", command, "--no-progress", "--color", "never")
+        return (find_uv(), "pip", command, "--no-progress", "--color", "never")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +159,8 @@ def _probe(installer: Installer, python: Path, environment: Mapping[str, str], l
         return run_step(command, environment=environment, cwd=Path(directory), timeout=PROBE_SECONDS, log=log)
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """The program of the package `uv`; TestbedError when it is not there."""
     try:
         return str(uv.find_uv_bin())
     except FileNotFoundError as error:

@@ -25,7 +25,8 @@ UNREADABLE = "unreadable"
 # The kernel stamps files with the time of its last tick, so a file written just after it was hashed can
 # carry the stamp that it already had. 50 ms is several ticks.
 _TICK_NS = 50_000_000
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _JUNCTION = 0xA0000003
 
 
@@ -150,11 +151,15 @@ class _Reader:
 
 
 def _digest(path: str) -> str:
+    # Plain descriptors: file objects would cost more than reading the small files that trees are made of.
     digest = hashlib.blake2b(digest_size=20)
     try:
-        with Path(path).open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK_BYTES):
+        descriptor = os.open(path, _READ)
+        try:
+            while chunk := os.read(descriptor, _CHUNK_BYTES):
                 digest.update(chunk)
+        finally:
+            os.close(descriptor)
     except OSError:
         return UNREADABLE
     return digest.hexdigest()

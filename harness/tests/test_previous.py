@@ -50,6 +50,7 @@ def settings(tmp_path: Path) -> Settings:
     """What a user asked for who stands in the checkout; the previous release is for each test."""
     return Settings(
         reference="odd-1.0-py3-none-any.whl",
+        beside=(),
         checkout=tmp_path,
         invoked_in=tmp_path,
         build="wheel",
@@ -170,6 +171,16 @@ def test_the_default_source_is_built_at_an_older_version(
 
     assert previous.version == older
     assert '"1.0"' in (source / "odd.py").read_text()
+
+
+def test_the_first_version_there_can_be_has_none_before_it(
+    tmp_path: Path, settings: Settings, archive: Archive, candidate: Artifact
+) -> None:
+    write_aging(tmp_path / DEFAULT_REFERENCE)
+    settings = dataclasses.replace(settings, previous=DEFAULT_REFERENCE)
+
+    with pytest.raises(TestbedError, match=r"no version before 0\.0\.0\.dev0 .*hint: name one with --previous"):
+        previous_once(settings, archive, dataclasses.replace(candidate, version="0.0.0.dev0"))
 
 
 def test_a_source_that_does_not_build_says_nothing_about_the_release(

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import TestbedError, UsageError
+from harness.errors import HarnessError, TestbedError, UsageError
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ class Archive:
     def write_verdict(self, verdict: Mapping[str, object]) -> None:
         """Write `verdict.json` in one step, so that nobody reads half of it."""
         text = json.dumps(verdict, indent=1, ensure_ascii=True) + "\n"
-        replace(self.verdict, text.encode("ascii"))
+        write_whole(self.verdict, text.encode("ascii"))
 
     def remove_scratch(self) -> None:
         """Remove what nobody needs after a run without failures."""
@@ -74,22 +75,35 @@ def open_archive(checkout: Path, wanted: Path | None) -> Archive:
         UsageError: the directory asked for cannot be written.
         TestbedError: the default one, or the scratch directory, cannot.
     """
+    scratch = _make_scratch()
+    try:
+        evidence = make_run(checkout, wanted, note=f"{scratch}\n")
+    except HarnessError:
+        scratch.rmdir()
+        raise
+    return Archive(evidence=evidence, scratch=scratch)
+
+
+def make_run(checkout: Path, wanted: Path | None, *, note: str = "") -> Path:
+    """Make the evidence directory alone, of a run that works elsewhere; errors as of `open_archive`.
+
+    `note` says where that is.
+    """
     runs = checkout / ".smoke"
     evidence = wanted or runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
-    scratch = _make_scratch()
     try:
         evidence.mkdir(parents=True, exist_ok=True)
         (evidence / "verdict.json").unlink(missing_ok=True)  # an earlier run's, which this one may never replace
-        replace(evidence / _SCRATCH_NOTE, f"{scratch}\n".encode())
+        if note:
+            write_whole(evidence / _SCRATCH_NOTE, note.encode())
     except OSError as error:
-        scratch.rmdir()
         message = f"evidence directory '{evidence}' cannot be written: {error.strerror}"
         if wanted is not None:
             raise UsageError(message) from error
         raise TestbedError(message) from error
     if wanted is None:
         _forget_old(runs)
-    return Archive(evidence=evidence, scratch=scratch)
+    return evidence
 
 
 def _make_scratch() -> Path:
@@ -99,31 +113,21 @@ def _make_scratch() -> Path:
         raise TestbedError(f"no temporary directory can be made: {error.strerror}") from error
 
 
-def point_latest(archive: Archive) -> None:
+def point_latest(evidence: Path) -> None:
     """Let `latest` point to this run, if it is one of the checkout's own."""
-    if archive.evidence.parent.name == ".smoke":
-        temporary = archive.evidence.with_name(f".latest-{os.getpid()}")
+    if evidence.parent.name == ".smoke":
+        temporary = evidence.with_name(f".latest-{os.getpid()}")
         with contextlib.suppress(OSError):  # no links on this machine; the runs' names still sort by time
-            temporary.symlink_to(archive.evidence.name, target_is_directory=True)
-            temporary.replace(archive.evidence.with_name("latest"))
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file in one step: it is the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            temporary.symlink_to(evidence.name, target_is_directory=True)
+            temporary.replace(evidence.with_name("latest"))
 
 
 def _forget_old(runs: Path) -> None:
     """Remove all but the last runs, each with the scratch directory that it left for inspection."""
     ended = sorted(path for path in runs.iterdir() if _RUN.fullmatch(path.name) and path.is_dir())
     for run in ended[:-_KEPT_RUNS]:
-        with contextlib.suppress(OSError):
-            scratch = Path((run / _SCRATCH_NOTE).read_text(encoding="utf-8").strip())
+        for note in run.rglob(_SCRATCH_NOTE):
+            scratch = Path(note.read_text(encoding="utf-8").strip())
             if scratch.name.startswith(_SCRATCH_PREFIX) and scratch.parent == Path(tempfile.gettempdir()).resolve():
                 shutil.rmtree(scratch, ignore_errors=True)
         shutil.rmtree(run, ignore_errors=True)

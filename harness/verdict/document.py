@@ -193,8 +193,7 @@ def _unknown(reference: str) -> ArtifactFacts:
 def artifact_facts(reference: str, preparation: Preparation, checkout: Path) -> ArtifactFacts:
     """What is known of the file."""
     facts = _unknown(_shown(Path(reference), checkout))
-    if (source := preparation.source) is not None:
-        facts["source_revision"], facts["source_dirty"] = source.revision, source.dirty
+    facts["source_revision"], facts["source_dirty"] = preparation.revision
     if (artifact := preparation.artifact) is not None:
         facts["file"] = _shown(artifact.path, checkout)
         facts["kind"], facts["name"], facts["version"] = artifact.kind, artifact.name, artifact.version

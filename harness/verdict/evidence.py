@@ -38,6 +38,18 @@ EXIT_CODES: Mapping[Verdict, int] = {
     "unusable": 6,
     "testbed-fault": 7,
 }
+_FROM_WORST_TO_BEST: tuple[Verdict, ...] = (
+    "testbed-fault",
+    "unusable",
+    "failed",
+    "internal-error",
+    "interrupted",
+    "usage-error",
+    "incomplete",
+    "nothing-tested",
+    "warned",
+    "passed",
+)
 _ENDED_BY_PYTEST: Mapping[int, Verdict] = {2: "interrupted", 3: "internal-error", 4: "usage-error"}
 
 
@@ -137,6 +149,11 @@ def verdict_of(outcome: Sequence[ClauseRecord], fate: Fate) -> Verdict:
     worst: Verdict = next((verdict for verdict, holds in applies.items() if holds), "passed")
     only_advisory = not any(record.outcome == "passed" for record in required)
     return "nothing-tested" if only_advisory and worst in {"warned", "passed"} else worst
+
+
+def worst_of(verdicts: Collection[Verdict]) -> Verdict:
+    """The one that counts for a release of several files, which has been smoked file by file."""
+    return next((verdict for verdict in _FROM_WORST_TO_BEST if verdict in verdicts), "nothing-tested")
 
 
 def exit_code(verdict: Verdict, *, strict: bool, pytest_says: int) -> int:

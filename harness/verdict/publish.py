@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from harness.verdict import html, summary
-from harness.verdict.archive import Archive, replace
+from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from harness.masking import Mask
+    from harness.verdict.archive import Archive
     from harness.verdict.document import Document
 
 # Words of the schema: a secret that is one of them is none.
@@ -35,8 +36,8 @@ def publish(archive: Archive, document: Document) -> None:
     archive.write_verdict(document)
     markdown = summary.markdown(document)
     try:
-        replace(archive.report, html.render(document).encode())
-        replace(archive.summary, markdown.encode())
+        write_whole(archive.report, html.render(document).encode())
+        write_whole(archive.summary, markdown.encode())
     except OSError:
         archive.verdict.unlink(missing_ok=True)
         raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -48,6 +50,14 @@ def build_sdist(directory, settings=None):
 def build_wheel(directory, settings=None, metadata=None):
     {build_wheel}
 """
+
+
+def git(directory: Path, *arguments: str) -> None:
+    """Run git on a repository of the test's."""
+    who = ("-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
+    program = shutil.which("git")
+    assert program is not None
+    subprocess.run([program, *who, *arguments], cwd=directory, check=True, capture_output=True)
 
 
 def write_tool(directory: Path) -> Path:

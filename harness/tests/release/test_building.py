@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.errors import ArtifactError, HarnessError, TestbedError, UsageError
 from harness.release.building import Built, Source, build, build_wheel, inspect, publish
-from harness.tests.release.projects import pack_odd, pack_sdist, write_odd, write_tool
+from harness.tests.release.projects import git, pack_odd, pack_sdist, write_odd, write_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,14 +17,6 @@ if TYPE_CHECKING:
     from harness.release.artifact import Artifact
 
 FAILS = 'raise RuntimeError("no compiler here")'
-
-
-def git(directory: Path, *arguments: str) -> None:
-    """Run git on a repository of the test's."""
-    who = ("-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false")
-    program = shutil.which("git")
-    assert program is not None
-    subprocess.run([program, *who, *arguments], cwd=directory, check=True, capture_output=True)
 
 
 @pytest.fixture

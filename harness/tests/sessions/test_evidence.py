@@ -177,7 +177,7 @@ def test_colours_and_width_are_those_of_the_terminal(checkout: Checkout) -> None
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
     told = plain[plain.index("Odd") : plain.index("", plain.index("Odd"))]
     assert max(map(len, told)) <= 50
-    assert "                 [says_its_version]" in told
+    assert "                 the version. [says_its_version]" in told
 
 
 def test_piped_it_is_plain_and_a_line_a_clause(checkout: Checkout) -> None:
