@@ -11,6 +11,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["smoke"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+BROWSER_TESTS = "harness/tests/browser"
+SELF_TESTS = ("harness/tests", f"--ignore={BROWSER_TESTS}")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # nox is quick to kill; pytest needs a moment to end what it started.
 INTERRUPT_TIMEOUT, TERMINATE_TIMEOUT = 10.0, 5.0
@@ -58,9 +60,16 @@ def tests(session: nox.Session) -> None:
     """Test the harness itself, with coverage: also that it fails releases that break a promise."""
     install(session, "tests")
     session.run("coverage", "erase")
-    run(session, "coverage", "run", "-m", "pytest", "harness/tests", *workers(session), *session.posargs)
+    run(session, "coverage", "run", "-m", "pytest", *SELF_TESTS, *workers(session), *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Show the report to a real browser, which must be on the machine: Chromium, or BROWSER_PROGRAM names it."""
+    install(session, "browser")
+    run(session, "pytest", BROWSER_TESTS, *session.posargs)
 
 
 @nox.session

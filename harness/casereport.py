@@ -1,7 +1,7 @@
 """From a pytest report to a case record, and back home from a worker.
 
 Owns what a report carries besides pytest's own: the outcome in the words of the verdict, the commands,
-the broken invariants; and the text of a failure.
+the broken invariants. How a failure reads is for `story`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import errno
 import os
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from harness.errors import ArtifactError, TestbedError
+from harness import story
+from harness.errors import TestbedError
 from harness.running.result import CommandResult, InvariantBroken
 from harness.verdict.clause import id_of_case
-from harness.verdict.evidence import CaseRecord, CommandRecord
+from harness.verdict.evidence import CaseRecord, CommandRecord, Failure
 
 if TYPE_CHECKING:
+    from harness.masking import Mask
     from harness.running.sandbox import Sandbox
     from harness.session import Session
     from harness.verdict.clause import Outcome
@@ -30,7 +32,6 @@ _FAILED = pytest.StashKey[bool]()
 _ATTRIBUTE = "smoke"
 _KEPT_CHARACTERS = 16_384  # of each stream, in evidence
 _FULL = os.strerror(errno.ENOSPC)
-_OF_THE_RELEASE = (AssertionError, ArtifactError)
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -69,31 +70,44 @@ def not_applicable(item: pytest.Item, reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def describe(item: pytest.Item, session: Session) -> None:
+    """Have the case's promise in the JUnit report."""
+    clause = session.clauses_by_id[id_of_case(item.name)]
+    item.user_properties += [("clause", clause.id), ("level", clause.level), ("statement", clause.statement)]
+
+
 def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], session: Session) -> None:
-    """Give a report its case record, and a failure its text."""
+    """Give a report its case record, and a failure its text; no secret leaves with either."""
     error = call.excinfo.value if call.excinfo is not None else None
     sandbox, since = item.stash.get(_OBSERVED, (None, 0))
     results = sandbox.results[since:] if sandbox is not None else []
     outcome: Outcome = "passed"
+    failure = None
     if report.outcome == "skipped":
         # A case's own `skipif` names the platform on which its promise means nothing.
         by_marker: Outcome = "not-applicable" if item.get_closest_marker("skipif") else "not-run"
         outcome = item.stash.get(_SPECIAL, by_marker)
-    elif report.outcome == "failed":
+    elif report.outcome == "failed" and call.excinfo is not None and error is not None:
         item.stash[_FAILED] = True
         if sandbox is not None:
             sandbox.named = True
         outcome = "not-run" if _testbed_fault(error, results) else "failed"
-        if isinstance(error, _OF_THE_RELEASE):
-            report.longrepr = _story(report, item, error, results, session)
+        failure = _failure(item, call.excinfo, results, session)
+        if isinstance(error, story.OF_THE_RELEASE):
+            report.longrepr = story.tell(failure, results, session.clauses_by_id, item.name)
+    _mask(report, session.mask)
+    clean = _Cleaner(session, sandbox)
     record = CaseRecord(
         id=case_id(item.nodeid),
         clause=id_of_case(item.name),
         outcome=outcome,
-        reason=_reason(error, results) if error is not None else "",
+        reason=clean(_reason(error, results)) if error is not None else "",
+        started=call.start,
         seconds=call.duration,
+        worker=session.worker or "main",
         breaches=(error.clause,) if isinstance(error, InvariantBroken) else (),
-        commands=tuple(map(_command, results)) if report.when == "teardown" or outcome == "failed" else (),
+        failure=replace(failure, instead=clean(failure.instead)) if failure is not None else None,
+        commands=tuple(_command(result, clean) for result in results) if report.when == "teardown" or failure else (),
     )
     phase = Phase(record=record, testbed_fault=_testbed_fault(error, results))
     # A report carries extra attributes home from a worker, as long as they are plain data.
@@ -125,58 +139,64 @@ def _testbed_fault(error: BaseException | None, results: list[CommandResult]) ->
 def _reason(error: BaseException, results: list[CommandResult]) -> str:
     """What happened instead, in one line."""
     text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    if not isinstance(error, _OF_THE_RELEASE) and not isinstance(error, pytest.skip.Exception):
+    if not isinstance(error, story.OF_THE_RELEASE) and not isinstance(error, pytest.skip.Exception):
         text = f"{type(error).__name__}: {text}"
     return f"{text} ({results[-1].headline})" if results and isinstance(error, InvariantBroken) else text
 
 
-def _story(
-    report: pytest.TestReport,
+class _Cleaner:
+    """Makes text of a case fit for evidence: without secrets, bounded, the same in every run.
+
+    Directories that are others in each run are named by what they are for.
+    """
+
+    def __init__(self, session: Session, sandbox: Sandbox | None) -> None:
+        self._mask = session.mask
+        self._places = {str(sandbox.directory): "$SANDBOX"} if sandbox is not None else {}
+        self._places[str(session.archive.scratch)] = "$SCRATCH"
+
+    def __call__(self, text: str) -> str:
+        text = self._mask(text)
+        for place, name in self._places.items():
+            text = text.replace(place, name)
+        return text[:_KEPT_CHARACTERS]
+
+
+def _mask(report: pytest.TestReport, mask: Mask) -> None:
+    """Take secrets out of what pytest will print, and write to its own reports."""
+    if report.longrepr is not None and mask.hides(said := str(report.longrepr)):
+        skipped = report.longrepr
+        report.longrepr = (*skipped[:2], mask(skipped[2])) if isinstance(skipped, tuple) else mask(said)
+    report.sections = [(title, mask(content)) for title, content in report.sections]
+
+
+def _failure(
     item: pytest.Item,
-    error: AssertionError | ArtifactError,
+    excinfo: pytest.ExceptionInfo[BaseException],
     results: list[CommandResult],
     session: Session,
-) -> str:
-    """A failure: the promise, what happened instead, the commands, and how to go on from here."""
-    statement = session.clauses_by_id[id_of_case(item.name)].statement
-    promise = f"promise: {statement}"
-    if isinstance(error, InvariantBroken) and error.clause in session.clauses_by_id:
-        promise = f"promise: {session.clauses_by_id[error.clause].statement} [{error.clause}]"
-    lines = [
-        promise,
-        f"instead: {_without_introspection(error)}",
-        f"case: {_place(report)}",
-    ]
-    if results:
-        lines += [f"before:  {result.headline}" for result in results[:-1]]
-        lines += [str(results[-1]), f"kept: {results[-1].sandbox}"]
-    lines.append(f"replay: {session.replay(item.nodeid)}")
-    return "\n".join(lines)
+) -> Failure:
+    file, line = story.place(item, excinfo)
+    return Failure(
+        promise=story.promise_of(excinfo.value, item.name, session.clauses_by_id),
+        instead=story.instead(excinfo.value),
+        file=file,
+        line=line,
+        kept=str(results[-1].sandbox) if results else None,
+        replay=session.replay(item.nodeid),
+    )
 
 
-def _without_introspection(error: AssertionError | ArtifactError) -> str:
-    """What does not hold, without pytest's account of how the values came about."""
-    lines = str(error).strip().splitlines() or ["the assertion does not hold"]
-    said = [line for line in lines if not line.lstrip().startswith(("+  where", "+  and"))]
-    # A case's own message comes first, and says it better than the expression.
-    own = [line for line in said if not line.startswith("assert ")]
-    return "\n".join(own if said[0] in own else said)
-
-
-def _place(report: pytest.TestReport) -> str:
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return f"{report.location[0]}:{crash.lineno}" if crash is not None else report.nodeid
-
-
-def _command(result: CommandResult) -> CommandRecord:
+def _command(result: CommandResult, clean: _Cleaner) -> CommandRecord:
     completed = result.completed
     return CommandRecord(
-        argv=completed.argv,
+        argv=tuple(map(clean, completed.argv)),
         exit_code=completed.exit_code,
         ending=result.ending,
         seconds=round(completed.seconds, 4),
-        stdout=completed.stdout[:_KEPT_CHARACTERS],
-        stderr=completed.stderr[:_KEPT_CHARACTERS],
-        changes=tuple(result.changes.render().splitlines()),
-        left_running=tuple(map(str, result.left_running)),
+        stdout=clean(completed.stdout),
+        stderr=clean(completed.stderr),
+        changes=tuple(map(clean, result.changes.render().splitlines())),
+        tree=tuple(replace(row, path=clean(row.path), note=clean(row.note)) for row in result.tree),
+        left_running=tuple(clean(str(left)) for left in result.left_running),
     )

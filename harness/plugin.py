@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import casereport, series
+from harness import casereport, screen, series
 from harness.errors import HarnessError, UsageError
 from harness.fixtures import (
     SESSION,
@@ -27,10 +27,10 @@ from harness.fixtures import (
     sandbox,
     settings,
 )
+from harness.masking import Mask
 from harness.options import add_options, is_given, read_settings
 from harness.running import processes
 from harness.session import Session
-from harness.verdict import terminal
 from harness.verdict.archive import Archive, open_archive
 
 if TYPE_CHECKING:
@@ -113,7 +113,20 @@ class _Watcher:
 
     def pytest_report_header(self) -> str:
         """Say what is tested before it takes time."""
-        return f"smoke: {self._session.settings.reference} (installer {self._session.settings.installer})"
+        return self._session.mask(f"smoke: {self._session.settings.reference}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Prepare where people see it; workers then read what came of it."""
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        has_cases = bool(session.items) or not self._collects
+        if self._session.worker is None and reporter is not None and has_cases and not session.testsfailed:
+            screen.prepare(self._session, reporter)
+        return (yield)
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Say in the JUnit report which promise it is."""
+        casereport.describe(item, self._session)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: xdist.workermanage.WorkerController) -> None:
@@ -175,15 +188,9 @@ class _Watcher:
         finally:
             if self._session.worker is None:
                 session.exitstatus = self._session.finish(int(exitstatus))
-                self._tell(session.config)
-
-    def _tell(self, config: pytest.Config) -> None:
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if self._session.document is not None and reporter is not None:
-            *lines, verdict = terminal.summary(self._session.document, self._session.archive.evidence)
-            statement = [f"statement: {self._session.statement}"] if self._session.statement else []
-            for line in (*lines, *statement, verdict):
-                reporter.write_line(line)
+                reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+                if reporter is not None:
+                    screen.conclude(self._session, reporter)
 
 
 def _open(config: pytest.Config) -> Session:
@@ -208,7 +215,7 @@ def _open_archive(config: pytest.Config) -> Archive:
 def _refusal(archive: Archive, config: pytest.Config, error: UsageError) -> pytest.UsageError:
     """What pytest says of a command line that makes no sense; its verdict is written first."""
     Session.refuse(archive, config.option.artifact, str(error))
-    return pytest.UsageError(str(error))
+    return pytest.UsageError(Mask.of(os.environ)(str(error)))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import errno
 import os
 import pickle
 import time
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from harness.options import Settings
     from harness.verdict.archive import Archive
 
+Tell = Callable[[Stage, "float | None"], None]  # a stage, and its seconds once it has ended
+
 _ORDER: tuple[Stage, ...] = ("builds", "installs", "starts")
 _DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
@@ -42,9 +45,13 @@ _DISK_ERRORS = {
 }
 
 
+def _tell_nobody(_stage: Stage, _seconds: float | None) -> None:
+    """For workers, which have nobody to tell."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Preparation:
-    """How far it got. `seconds` holds the time of each stage that was tried, `failure` what ended it.
+    """How far it got: when each stage began (epoch seconds), how long it took, and what ended it all.
 
     `source` is None for a file that was given. `manifest` is that of the directory which holds the artifact,
     `siblings` are the other files of the same release.
@@ -57,6 +64,7 @@ class Preparation:
     contract: Contract | None = None
     installation: Installation | None = None
     testbed: Testbed | None = None
+    started: dict[Stage, float] = field(default_factory=dict)
     seconds: dict[Stage, float] = field(default_factory=dict)
     failure: HarnessError | None = None
 
@@ -85,12 +93,12 @@ class Preparation:
         return self.broken_stage is not None and _ORDER.index(stage) < _ORDER.index(self.broken_stage)
 
 
-def prepare_once(settings: Settings, archive: Archive) -> Preparation:
-    """Prepare, or read what another worker of this run prepared."""
+def prepare_once(settings: Settings, archive: Archive, tell: Tell = _tell_nobody) -> Preparation:
+    """Prepare, or read what another worker of this run prepared; `tell` hears how it goes."""
     done = archive.scratch / "preparation.pickle"  # our own, in a directory that only this user can write
     with FileLock(archive.scratch / "preparation.lock"):
         if not done.exists():
-            write_whole(done, pickle.dumps(_prepare(settings, archive)))
+            write_whole(done, pickle.dumps(_prepare(settings, archive, tell)))
         result = pickle.loads(done.read_bytes())  # noqa: S301 -- the same
         assert isinstance(result, Preparation)  # noqa: S101 -- for the type checker
         return result
@@ -102,27 +110,27 @@ def read_if_done(archive: Archive) -> Preparation:
     return pickle.loads(done.read_bytes()) if done.exists() else Preparation()  # noqa: S301 -- our own file
 
 
-def _prepare(settings: Settings, archive: Archive) -> Preparation:
+def _prepare(settings: Settings, archive: Archive, tell: Tell) -> Preparation:
     result = Preparation()
     try:
         with _disk_errors():
-            _run_stages(result, settings, archive)
+            _run_stages(result, settings, archive, tell)
     except HarnessError as error:
         result.failure = error
     return result
 
 
-def _run_stages(result: Preparation, settings: Settings, archive: Archive) -> None:
+def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell: Tell) -> None:
     temporary = archive.scratch / "tmp"  # what a step that is ended leaves there goes with the rest
     temporary.mkdir()
     environment = installer_environment(os.environ)
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
-    with _timed(result, "builds"):
+    with _timed(result, "builds", tell):
         _resolve(result, settings, archive, environment)
     assert result.artifact is not None  # noqa: S101 -- for the type checker
     contracts = settings.checkout / "smoke" / "contracts"
     result.contract = choose(contracts, result.artifact, settings.contract, stands_in=settings.invoked_in)
-    with _timed(result, "installs"):
+    with _timed(result, "installs", tell):
         result.installation = install(
             result.artifact,
             archive.scratch / "installation",
@@ -135,7 +143,7 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive) -> No
         )
         executable = result.installation.executable(result.contract.executable)
     result.testbed = _testbed(result.installation, result.contract, settings, environment)
-    with _timed(result, "starts"):
+    with _timed(result, "starts", tell):
         _start(executable, result.contract, result.testbed, archive.scratch / "start")
 
 
@@ -199,12 +207,15 @@ def _start(executable: Path, contract: Contract, testbed: Testbed, directory: Pa
 
 
 @contextmanager
-def _timed(result: Preparation, stage: Stage) -> Iterator[None]:
+def _timed(result: Preparation, stage: Stage, tell: Tell) -> Iterator[None]:
+    result.started[stage] = time.time()
     started = time.monotonic()
+    tell(stage, None)
     try:
         yield
     finally:
         result.seconds[stage] = time.monotonic() - started
+        tell(stage, result.seconds[stage])
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import TestbedError, UsageError
+from harness.masking import Mask
 from harness.preparation import Preparation, read_if_done
 from harness.running import processes
-from harness.verdict import document
+from harness.verdict import document, publish
 from harness.verdict.archive import Archive, point_latest
 from harness.verdict.clause import Clause, clauses_of, id_of_case
 from harness.verdict.evidence import EXIT_CODES, CaseRecord, Fate, exit_code, records, verdict_of
@@ -42,6 +43,7 @@ class Session:
         self.settings = settings
         self.archive = archive
         self.worker = worker
+        self.mask = Mask.of(os.environ)
         self.clauses: Sequence[Clause] = clauses_of(cases)
         self.clauses_by_id = {clause.id: clause for clause in self.clauses}
         self.document: document.Document | None = None
@@ -80,6 +82,7 @@ class Session:
         worse = max(known, phase, key=lambda record: _RANK.index(record.outcome))
         self._cases[phase.id] = replace(
             worse,
+            started=known.started,
             seconds=known.seconds + phase.seconds,
             breaches=tuple(dict.fromkeys(known.breaches + phase.breaches)),
             commands=phase.commands or known.commands,
@@ -91,7 +94,7 @@ class Session:
         fate = self._fate(preparation, exit_status)
         outcome = records(self.clauses, tuple(self._ended_cases()), self._selected(), fate)
         verdict = verdict_of(outcome, fate)
-        self.document = document.assemble(
+        assembled = document.assemble(
             verdict=verdict,
             reason=fate.reason,
             reference=self.settings.reference,
@@ -102,9 +105,10 @@ class Session:
             system=platform.platform(),
             checkout=self.settings.checkout,
         )
+        self.document = publish.masked(assembled, self.mask)
         self._tidy_up()
         try:
-            self.archive.write_verdict(self.document)
+            publish.publish(self.archive, self.document)
         except OSError as error:
             self.document["verdict"] = "testbed-fault"
             self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"
@@ -152,7 +156,8 @@ class Session:
     def refuse(archive: Archive, references: Sequence[str] | None, reason: str) -> None:
         """Write the verdict on a command line that makes no sense."""
         reference = " ".join(references or ())
-        archive.write_verdict(document.refusal(reference=reference, reason=reason, started_at=time.time()))
+        refusal = document.refusal(reference=reference, reason=reason, started_at=time.time())
+        publish.publish(archive, publish.masked(refusal, Mask.of(os.environ)))
         point_latest(archive.evidence)
         archive.remove_scratch()
 

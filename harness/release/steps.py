@@ -1,6 +1,7 @@
 """Runs one step of a build or an install, with a deadline, and keeps what it said.
 
-Owns the step's process tree and its log; what a failed step means is for `installers.blame`.
+Owns the step's process tree and its log, in which no secret stays; what a failed step means is for
+`installers.blame`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from harness.errors import HarnessError, TestbedError, UsageError
+from harness.masking import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,6 +101,8 @@ def run_step(
         finally:
             if not finished:
                 _end(process)
+            # What is a secret by its name may have come to the step by another.
+            _mask(log, offset, Mask.of({**os.environ, **environment}))
     return StepResult(
         argv=tuple(argv),
         exit_code=process.wait() if finished else None,
@@ -159,6 +163,17 @@ def _belongs(member: psutil.Process, pid: int) -> bool:
         return any(parent.pid == pid for parent in member.parents())
     except (psutil.Error, OSError):
         return False
+
+
+def _mask(log: Path, offset: int, mask: Mask) -> None:
+    """Take secrets out of what a step has written."""
+    with log.open("r+b") as stream:
+        stream.seek(offset)
+        said = stream.read().decode("utf-8", "surrogateescape")
+        if mask.hides(said):
+            stream.seek(offset)
+            stream.truncate()
+            stream.write(mask(said).encode("utf-8", "surrogateescape"))
 
 
 def _read(log: Path, offset: int) -> str:

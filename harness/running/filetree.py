@@ -179,9 +179,11 @@ class Change:
     after: Entry
 
     def __str__(self) -> str:
-        return f"{printable(self.path)}: {self._what()}"
+        return f"{printable(self.path)}: {self.what}"
 
-    def _what(self) -> str:
+    @property
+    def what(self) -> str:
+        """In which way it is not the same."""
         before, after = self.before, self.after
         if before.kind != after.kind or before.target != after.target:
             return f"{before} -> {after}"

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.running.command import CompletedCommand
     from harness.running.filetree import TreeDiff
     from harness.running.processes import Leftover
-
+    from harness.running.treeview import Row
 
 REPLAY = "run.sh"  # in a kept sandbox: runs its arguments in the sandbox's environment and directory
 
@@ -30,11 +31,13 @@ class InvariantBroken(AssertionError):  # noqa: N818 -- reads as the finding tha
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandResult:
-    """One command, run and observed; paths in `changes` are relative to the sandbox."""
+    """One command, run and observed; paths in `changes` and `tree` are relative to the sandbox."""
 
     completed: CompletedCommand
     sandbox: Path
+    environment: Mapping[str, str]
     changes: TreeDiff
+    tree: tuple[Row, ...]
     left_running: tuple[Leftover, ...]
     installation_changes: TreeDiff
 

@@ -7,7 +7,6 @@ command whatever the case: those invariants are checked here after each command.
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import stat
 import subprocess
@@ -20,8 +19,10 @@ from harness.running import filetree, processes
 from harness.running.command import execute
 from harness.running.environment import product_environment
 from harness.running.privileges import prefix_of_ordinary_user
-from harness.running.result import REPLAY, CommandResult, InvariantBroken
+from harness.running.replay import write_scripts
+from harness.running.result import CommandResult, InvariantBroken
 from harness.running.terminal import Terminal
+from harness.running.treeview import view
 
 if TYPE_CHECKING:
     import re
@@ -123,7 +124,7 @@ class Sandbox:
             InvariantBroken: the command did what no command may do.
         """
         words = self.prefix + tuple(map(str, argv))
-        with self._observed(leaves_processes=leaves_processes) as finished:
+        with self._observed(self.environment, leaves_processes=leaves_processes) as finished:
             finished(
                 execute(
                     words,
@@ -140,7 +141,7 @@ class Sandbox:
         words = self.prefix + tuple(map(str, argv))
         environment = self.environment | {"TERM": "xterm-256color"}
         with (
-            self._observed(leaves_processes=leaves_processes) as finished,
+            self._observed(environment, leaves_processes=leaves_processes) as finished,
             Terminal(
                 words, cwd=self.working, environment=environment, timeout=self.testbed.command_timeout
             ) as terminal,
@@ -177,25 +178,15 @@ class Sandbox:
         left = processes.find(str(self.directory), ignore=self._others)
         processes.end(left)
         if keep or left or self.named:
-            self._write_replay()
+            write_scripts(self.directory, self.working, self.environment, self.results)
         elif self.directory.exists():
             _remove(self.directory)
         return left
 
-    def _write_replay(self) -> None:
-        """Leave a script that runs a command as the case did, in what the case left behind."""
-        variables = [shlex.quote(f"{name}={value}") for name, value in sorted(self.environment.items())]
-        lines = [
-            "#!/bin/sh",
-            f"cd {shlex.quote(str(self.working))} || exit",
-            f'exec env -i {" ".join(variables)} "$@"',
-        ]
-        script = self.directory / REPLAY
-        script.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        script.chmod(0o755)
-
     @contextmanager
-    def _observed(self, *, leaves_processes: bool) -> Iterator[Callable[[CompletedCommand], None]]:
+    def _observed(
+        self, environment: Mapping[str, str], *, leaves_processes: bool
+    ) -> Iterator[Callable[[CompletedCommand], None]]:
         """Frame one command: the tree before, what still runs, the tree after, the invariants."""
         before = self._snapshot()
         installed = self._installation or filetree.snapshot(self.testbed.installation)
@@ -206,10 +197,13 @@ class Sandbox:
         if left and not leaves_processes:
             processes.end(processes.settle(str(self.directory), _SETTLE_SECONDS, ignore=running))
         self._installation = filetree.snapshot(self.testbed.installation, previous=installed)
+        after = self._snapshot()
         result = CommandResult(
             completed=completed[0],
             sandbox=self.directory,
-            changes=filetree.difference(before, self._snapshot()),
+            environment=dict(environment),
+            changes=filetree.difference(before, after),
+            tree=view(before, after, closed={self.programs.name}),
             left_running=left,
             installation_changes=filetree.difference(installed, self._installation),
         )

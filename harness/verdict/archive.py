@@ -43,13 +43,23 @@ class Archive:
         return self.evidence / "verdict.json"
 
     @property
+    def report(self) -> Path:
+        """The verdict for people with a browser."""
+        return self.evidence / "report.html"
+
+    @property
+    def summary(self) -> Path:
+        """The verdict for a CI service's page."""
+        return self.evidence / "summary.md"
+
+    @property
     def junit(self) -> Path:
         """The cases for tools that read JUnit's format."""
         return self.evidence / "junit.xml"
 
     def write_verdict(self, verdict: Mapping[str, object]) -> None:
         """Write `verdict.json` in one step, so that nobody reads half of it."""
-        text = json.dumps(verdict, indent=2, ensure_ascii=True) + "\n"
+        text = json.dumps(verdict, indent=1, ensure_ascii=True) + "\n"
         write_whole(self.verdict, text.encode("ascii"))
 
     def remove_scratch(self) -> None:

@@ -38,7 +38,7 @@ class Clause:
     statement: str
     needs: tuple[str, ...]
     cases: int
-    opt_in: bool = False
+    opt_in: str = ""  # the option that it takes to run
 
 
 def id_of_case(name: str) -> str:
@@ -92,5 +92,5 @@ def _read(family: str, name: str, case: Callable[..., object]) -> Clause:
         statement=statement,
         needs=tuple(needs),
         cases=prod(sizes),
-        opt_in=any(mark.name == "opt_in" for mark in marks),
+        opt_in=next((str(mark.args[0]) for mark in marks if mark.name == "opt_in"), ""),
     )

@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import NotRequired
+
     from harness.preparation import Preparation
+    from harness.running.filetree import Kind
+    from harness.running.treeview import Mark, Row
     from harness.verdict.clause import Level, Outcome
-    from harness.verdict.evidence import CaseRecord, ClauseRecord, Verdict
+    from harness.verdict.evidence import CaseRecord, ClauseRecord, CommandRecord, Failure, Verdict
 
 SCHEMA = 1
 
@@ -45,19 +49,67 @@ class InstallationFacts(TypedDict):
     distributions: list[dict[str, str]]
 
 
+class RowFacts(TypedDict):
+    """One entry of a tree; `inside` counts what is in a directory that is not shown in full."""
+
+    path: str
+    kind: Kind
+    mark: Mark
+    inside: NotRequired[int]
+    note: NotRequired[str]
+
+
+class CommandFacts(TypedDict):
+    """One command: what was run, how it ended, what it said and did."""
+
+    argv: list[str]
+    exit_code: int | None
+    ending: str
+    seconds: float
+    stdout: str
+    stderr: str
+    changes: list[str]
+    tree: list[RowFacts]
+    left_running: list[str]
+
+
+class FailureFacts(TypedDict):
+    """Why a case failed; `promise` is the clause that is broken, `kept` a directory to look into."""
+
+    promise: str
+    instead: str
+    file: str
+    line: int
+    kept: str | None
+    replay: str
+
+
 class CaseFacts(TypedDict):
-    """One case and its commands."""
+    """One case and its commands; `started` is in seconds after the run."""
 
     id: str
     outcome: Outcome
+    reason: str
+    started: float
     seconds: float
-    commands: list[dict[str, object]]
+    worker: str
+    failure: FailureFacts | None
+    commands: list[CommandFacts]
+
+
+class StageFacts(TypedDict):
+    """One stage of the preparation; `started` as in a case."""
+
+    id: str
+    started: float
+    seconds: float
 
 
 class ClauseFacts(TypedDict):
     """One promise and how it came out."""
 
     id: str
+    family: str
     level: Level
     statement: str
     outcome: Outcome
@@ -73,6 +125,7 @@ class Document(TypedDict):
     reason: str
     artifact: ArtifactFacts
     installation: InstallationFacts | None
+    stages: list[StageFacts]
     clauses: list[ClauseFacts]
     started_at: str
     seconds: float
@@ -95,9 +148,14 @@ def assemble(  # noqa: PLR0913 -- the parts of a document
         schema=SCHEMA,
         verdict=verdict,
         reason=reason,
-        artifact=_artifact(reference, preparation, checkout),
-        installation=_installation(preparation, system),
-        clauses=[_clause(record) for record in clauses],
+        artifact=artifact_facts(reference, preparation, checkout),
+        installation=installation_facts(preparation, system),
+        stages=[
+            StageFacts(id=stage, started=_after(moment, started_at), seconds=round(preparation.seconds[stage], 3))
+            for stage, moment in preparation.started.items()
+            if stage in preparation.seconds
+        ],
+        clauses=[_clause(record, started_at) for record in clauses],
         started_at=_moment(started_at),
         seconds=round(seconds, 3),
     )
@@ -111,6 +169,7 @@ def refusal(*, reference: str, reason: str, started_at: float) -> Document:
         reason=reason,
         artifact=_unknown(reference),
         installation=None,
+        stages=[],
         clauses=[],
         started_at=_moment(started_at),
         seconds=0.0,
@@ -131,7 +190,8 @@ def _unknown(reference: str) -> ArtifactFacts:
     )
 
 
-def _artifact(reference: str, preparation: Preparation, checkout: Path) -> ArtifactFacts:
+def artifact_facts(reference: str, preparation: Preparation, checkout: Path) -> ArtifactFacts:
+    """What is known of the file."""
     facts = _unknown(_shown(Path(reference), checkout))
     facts["source_revision"], facts["source_dirty"] = preparation.revision
     if (artifact := preparation.artifact) is not None:
@@ -141,7 +201,8 @@ def _artifact(reference: str, preparation: Preparation, checkout: Path) -> Artif
     return facts
 
 
-def _installation(preparation: Preparation, system: str) -> InstallationFacts | None:
+def installation_facts(preparation: Preparation, system: str) -> InstallationFacts | None:
+    """What is known of the environment, if there is one."""
     installation = preparation.installation
     if installation is None:
         return None
@@ -155,20 +216,61 @@ def _installation(preparation: Preparation, system: str) -> InstallationFacts | 
     )
 
 
-def _clause(record: ClauseRecord) -> ClauseFacts:
+def _clause(record: ClauseRecord, run_started_at: float) -> ClauseFacts:
     return ClauseFacts(
         id=record.clause.id,
+        family=record.clause.family,
         level=record.clause.level,
         statement=record.clause.statement,
         outcome=record.outcome,
         reason=record.reason,
-        cases=[_case(case) for case in record.cases],
+        cases=[_case(case, run_started_at) for case in record.cases],
     )
 
 
-def _case(case: CaseRecord) -> CaseFacts:
-    commands = [asdict(command) for command in case.commands]
-    return CaseFacts(id=case.id, outcome=case.outcome, seconds=round(case.seconds, 3), commands=commands)
+def _case(case: CaseRecord, run_started_at: float) -> CaseFacts:
+    return CaseFacts(
+        id=case.id,
+        outcome=case.outcome,
+        reason=case.reason,
+        started=_after(case.started, run_started_at),
+        seconds=round(case.seconds, 3),
+        worker=case.worker,
+        failure=_failure(case.failure),
+        commands=[_command(command) for command in case.commands],
+    )
+
+
+def _failure(failure: Failure | None) -> FailureFacts | None:
+    return None if failure is None else cast("FailureFacts", asdict(failure))
+
+
+def _command(command: CommandRecord) -> CommandFacts:
+    return CommandFacts(
+        argv=list(command.argv),
+        exit_code=command.exit_code,
+        ending=command.ending,
+        seconds=command.seconds,
+        stdout=command.stdout,
+        stderr=command.stderr,
+        changes=list(command.changes),
+        tree=[_row(row) for row in command.tree],
+        left_running=list(command.left_running),
+    )
+
+
+def _row(row: Row) -> RowFacts:
+    """Without what there is nothing of: most rows have neither, and there are thousands."""
+    facts = RowFacts(path=row.path, kind=row.kind, mark=row.mark)
+    if row.inside:
+        facts["inside"] = row.inside
+    if row.note:
+        facts["note"] = row.note
+    return facts
+
+
+def _after(moment: float, start: float) -> float:
+    return round(max(0.0, moment - start), 3)
 
 
 def _shown(path: Path, checkout: Path) -> str:

@@ -14,6 +14,8 @@ from harness.verdict.clause import PREPARATION, Clause, Outcome
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.running.treeview import Row
+
 Verdict = Literal[
     "passed",
     "warned",
@@ -53,7 +55,7 @@ _ENDED_BY_PYTEST: Mapping[int, Verdict] = {2: "interrupted", 3: "internal-error"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandRecord:
-    """One command as evidence; streams are bounded, `changes` and `left_running` one line an item."""
+    """One command as evidence; streams and tree are bounded, `changes` and `left_running` one line an item."""
 
     argv: tuple[str, ...]
     exit_code: int | None
@@ -62,18 +64,40 @@ class CommandRecord:
     stdout: str
     stderr: str
     changes: tuple[str, ...]
+    tree: tuple[Row, ...]
     left_running: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """What happened instead of what was promised, where it was noticed, and the ways on from there.
+
+    `promise` is the id of the clause that is broken; `kept` is the sandbox, if there is one.
+    """
+
+    promise: str
+    instead: str
+    file: str
+    line: int
+    kept: str | None
+    replay: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRecord:
-    """One case; `breaches` are ids of the invariants that it found broken on its way."""
+    """One case, run by `worker` from `started` (epoch seconds) on.
+
+    `breaches` are ids of the invariants that it found broken on its way.
+    """
 
     id: str
     clause: str
     outcome: Outcome
     reason: str = ""
+    started: float = 0.0
     seconds: float = 0.0
+    worker: str = ""
+    failure: Failure | None = None
     breaches: tuple[str, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
 
@@ -169,7 +193,8 @@ def _outcome(clause: Clause, own: Sequence[CaseRecord], selected: Collection[str
     if fate.stage == clause.id:
         return "failed", fate.reason
     if len(chosen) < clause.cases:
-        return "not-selected", f"{len(chosen)} of {clause.cases} cases selected" if chosen else "not selected"
+        takes = f", it takes '{clause.opt_in}'" if clause.opt_in else ""
+        return "not-selected", f"{len(chosen)} of {clause.cases} cases selected" if chosen else f"not selected{takes}"
     if len(own) < len(chosen):
         return "not-run", f"{len(own)} of {len(chosen)} cases ran"
     return own[0].outcome, own[0].reason

@@ -20,7 +20,7 @@ def test_demanded_is_what_applies_and_nobody_has_to_opt_in_for() -> None:
     clauses = (
         a_clause("keeps"),
         a_clause("tidies", level="advisory"),
-        a_clause("upgrades", opt_in=True),
+        a_clause("upgrades", opt_in="--more"),
         replace(a_clause("prunes"), needs=("prune",)),
         replace(a_clause("flies"), needs=("fly",)),
     )

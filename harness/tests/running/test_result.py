@@ -29,7 +29,9 @@ def a_result(directory: Path, *, exit_code: int | None, stdout: str = "", **how:
     return CommandResult(
         completed=completed,
         sandbox=Path("/kept"),
+        environment={},
         changes=nothing,
+        tree=(),
         left_running=(),
         installation_changes=nothing,
     )

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import psutil
 
 from harness.tests.release.projects import pack_wheel
+from harness.verdict import document as documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SCHEMA = json.loads((Path(documents.__file__).parent / "verdict.schema.json").read_text(encoding="utf-8"))
 REPOSITORY = Path(__file__).resolve().parents[3]
-_OTHERS = ("PYTEST", "GIT_", "VIRTUAL_ENV")
+_OTHERS = ("PYTEST", "GIT_", "GITHUB_", "VIRTUAL_ENV", "COLUMNS", "LINES")  # the last two are xdist's
 
 PYPROJECT = """\
 [tool.pytest]
@@ -142,8 +145,9 @@ class Run:
 
     @property
     def document(self) -> dict[str, object]:
-        """What it says."""
+        """What it says, which is what the schema allows."""
         document = json.loads(self.verdict_file.read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
         assert isinstance(document, dict)
         return document
 
@@ -170,6 +174,7 @@ class Checkout:
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "checkout"
         self.temporary = directory / "tmp"
+        self.settings: dict[str, str] = {}  # variables of the sessions here
         self.temporary.mkdir()
         self._write("conftest.py", '"""Loads the harness."""\n\npytest_plugins = ["harness.plugin"]\n')
         self._write("pyproject.toml", PYPROJECT)
@@ -183,14 +188,19 @@ class Checkout:
         """Let the release promise more."""
         self._write("smoke/test_more.py", CASES_HEAD + text)
 
-    def start(self, *arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-        """Start pytest in a session of its own, as a shell would; words may come before the command."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a session here gets of this one's environment."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
         own = {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(self.temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+        return kept | own | self.settings
+
+    def start(self, *arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start pytest in a session of its own, as a shell would; words may come before the command."""
         return subprocess.Popen(
             [*before, sys.executable, "-m", "pytest", *map(str, arguments)],
             cwd=self.directory,
-            env=kept | own,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

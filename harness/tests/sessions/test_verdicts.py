@@ -72,7 +72,7 @@ def test_a_broken_advice_warns(checkout: Checkout, options: tuple[str, ...], exi
     run = checkout.smoke(*options)
 
     assert (run.verdict, run.exit_code) == ("warned", exit_code), run.output
-    assert "whoever tags this should know:\n  is_polite: It greets." in run.stdout
+    assert "What whoever tags this should know:\n  is_polite: It greets." in run.stdout
 
 
 @pytest.mark.parametrize("options", [(), ("-x",), ("-n", "2"), ("-p", "no:randomly")], ids=" ".join)
@@ -81,7 +81,7 @@ def test_a_broken_promise_fails(checkout: Checkout, options: tuple[str, ...]) ->
     run = checkout.smoke(*options)
 
     assert (run.verdict, run.exit_code) == ("failed", 1), run.output
-    assert "broken promises:\n  keeps_a_promise: It keeps what it promises." in run.stdout
+    assert "Broken promises:\n  keeps_a_promise: It keeps what it promises." in run.stdout
     assert run.output.splitlines()[-1].startswith("verdict:   failed in ")
 
 

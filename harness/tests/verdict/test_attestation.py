@@ -34,7 +34,7 @@ RECORDS = (
     ClauseRecord(clause=a_clause("breaks"), outcome="failed", reason="it does"),
     ClauseRecord(clause=a_clause("tidies", level="advisory"), outcome="failed", reason="it does not"),
     ClauseRecord(clause=a_clause("prunes"), outcome="not-applicable", reason="no 'prune'"),
-    ClauseRecord(clause=a_clause("upgrades", opt_in=True), outcome="not-selected"),
+    ClauseRecord(clause=a_clause("upgrades", opt_in="--more"), outcome="not-selected"),
 )
 
 

@@ -59,7 +59,7 @@ def test_a_case_says_all_there_is_to_a_clause(read: Callable[..., tuple[Clause, 
     assert clause.statement == "It varies, over two lines."
     assert clause.needs == ("prune", "status")
     assert clause.cases == 6
-    assert clause.opt_in
+    assert clause.opt_in == "--more"
 
 
 def test_clauses_stand_in_the_order_of_files_and_lines(read: Callable[..., tuple[Clause, ...]]) -> None:

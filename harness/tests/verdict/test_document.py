@@ -13,7 +13,7 @@ from harness.preparation import Preparation
 from harness.release.artifact import Artifact
 from harness.release.building import Source
 from harness.release.installation import Distribution, Installation
-from harness.tests.sessions.checkouts import Checkout
+from harness.tests.sessions.checkouts import SCHEMA, Checkout
 from harness.tests.verdict.records import a_case, a_clause
 from harness.verdict import document
 from harness.verdict.evidence import ClauseRecord
@@ -21,7 +21,6 @@ from harness.verdict.evidence import ClauseRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-SCHEMA = json.loads((Path(document.__file__).parent / "verdict.schema.json").read_text(encoding="utf-8"))
 CHECKOUT = Path("/somewhere/checkout")
 ARTIFACT = Artifact(
     path=CHECKOUT / "dist" / "odd-1.0-py3-none-any.whl",

@@ -134,7 +134,7 @@ def test_the_stage_that_broke_fails_its_clause_whatever_was_selected() -> None:
 
 
 def test_an_opt_in_that_was_not_given_is_missed_by_nobody() -> None:
-    clauses = (a_clause("keeps"), a_clause("expected", opt_in=True))
+    clauses = (a_clause("keeps"), a_clause("expected", opt_in="--more"))
     fate = Fate(exit_status=0)
     outcome = records(clauses, [a_case("keeps")], {"keeps"}, fate)
 
@@ -143,7 +143,7 @@ def test_an_opt_in_that_was_not_given_is_missed_by_nobody() -> None:
 
 
 def test_an_opt_in_that_was_given_and_did_not_run_is_missed() -> None:
-    clauses = (a_clause("keeps"), a_clause("expected", opt_in=True))
+    clauses = (a_clause("keeps"), a_clause("expected", opt_in="--more"))
     fate = Fate(exit_status=0)
     outcome = records(clauses, [a_case("keeps")], {"keeps", "expected"}, fate)
 

@@ -41,7 +41,7 @@ def a_document(
         facts["file"], facts["name"], facts["version"], facts["sha256"] = file, "odd", version, sha256
     reason = "" if keeps == "passed" else "it did not"
     record = ClauseRecord(clause=a_clause(), outcome=keeps, reason=reason, cases=(replace(a_case(), outcome=keeps),))
-    refusal["clauses"] = [document._clause(record)]  # noqa: SLF001 -- the one way there is from records to facts
+    refusal["clauses"] = [document._clause(record, 0.0)]  # noqa: SLF001 -- the one way there is from records to facts
     return refusal
 
 

@@ -1,82 +1,70 @@
-"""Self-tests of the summary that a terminal shows."""
+"""Self-tests of the page and the annotations that a CI service shows."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.preparation import Preparation
-from harness.tests.verdict.records import a_clause
-from harness.tests.verdict.test_document import CHECKOUT, PREPARED
-from harness.verdict.document import assemble
-from harness.verdict.evidence import ClauseRecord
-from harness.verdict.terminal import summary
+from harness.tests.verdict.records import a_case, a_clause
+from harness.tests.verdict.test_terminal import FOUR, a_document
+from harness.verdict.evidence import ClauseRecord, Failure
+from harness.verdict.summary import markdown, workflow_commands
 
-LONG = " ".join(["words that go on"] * 20)
+if TYPE_CHECKING:
+    from harness.verdict.clause import Level
 
 
-def summarize(*records: ClauseRecord, preparation: Preparation = PREPARED, reason: str = "") -> list[str]:
-    """The lines on a run with these clauses."""
-    document = assemble(
-        verdict="failed",
-        reason=reason,
-        reference="fixtures/odd",
-        preparation=preparation,
-        clauses=records,
-        started_at=0.0,
-        seconds=12.34,
-        system="Linux",
-        checkout=CHECKOUT,
+def a_failure(name: str, *, level: Level = "required", instead: str = "it let go", promise: str = "") -> ClauseRecord:
+    """A broken promise whose case says where."""
+    failure = Failure(
+        promise=promise or name, instead=instead, file="smoke/test_odd.py", line=7, kept=None, replay="again"
     )
-    return list(summary(document, Path(".smoke/run")))
+    case = a_case(name, "failed", failure=failure)
+    return ClauseRecord(clause=a_clause(name, level=level), outcome="failed", reason="in short", cases=(case,))
 
 
-def test_all_that_was_tested_and_how_it_came_out() -> None:
-    lines = summarize(
-        ClauseRecord(clause=a_clause("keeps"), outcome="passed"),
-        ClauseRecord(clause=a_clause("holds"), outcome="failed", reason="it let go"),
-        ClauseRecord(clause=a_clause("greets", level="advisory"), outcome="failed", reason="it was silent"),
-        ClauseRecord(clause=a_clause("flies"), outcome="not-applicable", reason="it has no wings"),
-    )
+def test_the_failing_clauses_come_first() -> None:
+    lines = markdown(a_document(FOUR[0], FOUR[3], FOUR[2], a_failure("holds"))).splitlines()
 
-    assert lines == [
-        "",
-        "artifact:  dist/odd-1.0-py3-none-any.whl (odd 1.0)",
-        "sha256:    " + "0" * 64,
-        "revision:  " + "1" * 40 + ", with uncommitted changes",
-        "installed: uv 0.9 on Python 3.11.7",
-        "clauses:   1 passed, 2 failed, 1 not-applicable",
-        "broken promises:",
-        "  holds: It holds.",
-        "    it let go",
-        "whoever tags this should know:",
-        "  greets: It greets.",
-        "    it was silent",
-        "  not applicable: flies: it has no wings",
-        "evidence:  .smoke/run",
-        "verdict:   failed in 12.3 s",
+    order = ["## Smoke: failed, odd 1.0", "### Broken promises", "- **It holds.** (`holds`)", "  it let go"]
+    order += ["  `smoke/test_odd.py:7`, case `holds`", "### What whoever tags this should know"]
+    order += ["- **It greets.** (`greets`)", "  silent", "| clauses | 1 passed, 2 failed, 1 not-applicable |"]
+    order += ["- It flies. (not-applicable: it has no wings)"]
+    assert [line for line in lines if line in order] == order
+
+
+def test_a_pass_is_short() -> None:
+    page = markdown(a_document(FOUR[0]))
+
+    assert "###" not in page
+    assert "Not tested" not in page
+    assert len(page.splitlines()) < 15
+
+
+def test_what_a_product_says_is_no_markdown() -> None:
+    clause = a_failure("holds", instead="```\n# a <b>title</b>\n```")
+    page = markdown(a_document(clause, reason="a_b *c* `code | of` <i>"))
+
+    assert "  ````text\n  ```\n  # a <b>title</b>\n  ```\n  ````" in page
+    assert r"a\_b \*c\* \`code \| of\` \<i\>" in page
+
+
+def test_an_annotation_a_clause_required_ones_first() -> None:
+    polite = a_failure("greets", level="advisory", instead="silent")
+
+    assert list(workflow_commands(a_document(polite, a_failure("holds", instead="one\n100 % two")))) == [
+        "::error file=smoke/test_odd.py,line=7,title=It holds.::one%0A100 %25 two",
+        "::warning file=smoke/test_odd.py,line=7,title=It greets.::silent",
     ]
 
 
-def test_sentences_fit_a_terminal() -> None:
-    lines = summarize(ClauseRecord(clause=a_clause("holds"), outcome="failed", reason=LONG))
+def test_a_clause_that_no_case_of_its_own_broke_has_its_reason() -> None:
+    (line,) = workflow_commands(a_document(FOUR[1]))
 
-    assert max(map(len, lines)) <= 80
-    assert " ".join(" ".join(lines).split()).count("words that go on") == 20
-
-
-def test_a_path_stays_whole() -> None:
-    path = "/far" * 30
-    lines = summarize(ClauseRecord(clause=a_clause("holds"), outcome="failed", reason=f"it kept '{path}'"))
-
-    assert any(path in line for line in lines)
+    assert line == "::error title=It holds.::it let go"
 
 
-def test_a_reason_is_one_line_however_long() -> None:
-    assert f"reason:    {LONG}" in summarize(reason=LONG)
+def test_of_several_cases_the_one_that_blames_the_clause_speaks() -> None:
+    other, own = a_failure("holds", instead="other", promise="crashes"), a_failure("holds", instead="own")
+    clause = ClauseRecord(clause=own.clause, outcome="failed", cases=other.cases + own.cases)
 
-
-def test_what_never_got_to_be_a_file() -> None:
-    lines = summarize(preparation=Preparation())
-
-    assert lines[1] == "artifact:  fixtures/odd (never got to be a file)"
-    assert not any(line.startswith("sha256") for line in lines)
+    assert next(workflow_commands(a_document(clause))).endswith("::own")
