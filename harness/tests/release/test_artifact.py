@@ -72,6 +72,12 @@ def test_an_sdist_without_metadata_is_refused(tmp_path: Path) -> None:
     assert "holds no PKG-INFO" in refusal(tmp_path / SDIST)
 
 
+def test_metadata_deeper_in_an_sdist_is_none_of_its_own(tmp_path: Path) -> None:
+    sdist = identify(pack_sdist(tmp_path / SDIST, member("odd-1.0/src/odd.egg-info/PKG-INFO")))
+
+    assert (sdist.name, sdist.version) == ("odd", "1.0")
+
+
 @pytest.mark.parametrize(
     ("headers", "complaint"),
     [
@@ -112,6 +118,21 @@ def test_a_member_outside_the_tree_is_refused(tmp_path: Path, name: str) -> None
 
     assert f"not safe to unpack: '{name}'" in refusal(wheel)
     assert f"not safe to unpack: '{name}'" in refusal(sdist)
+
+
+@pytest.mark.parametrize("name", ["a/b.py", "3d/data", "-odd/data", "+odd", "..odd/data"])
+def test_a_member_within_the_tree_may_have_an_unusual_name(tmp_path: Path, name: str) -> None:
+    wheel = identify(pack_wheel(tmp_path / WHEEL, {name: "pass\n"}))
+    sdist = identify(pack_sdist(tmp_path / SDIST, member(name)))
+
+    assert name in names(wheel)
+    assert name in names(sdist)
+
+
+def test_the_first_of_several_unsafe_members_is_named(tmp_path: Path) -> None:
+    sdist = pack_sdist(tmp_path / SDIST, member("../first.py"), member("../second.py"))
+
+    assert "not safe to unpack: '../first.py'" in refusal(sdist)
 
 
 @pytest.mark.parametrize(
