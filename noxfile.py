@@ -58,7 +58,7 @@ def gate(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness itself, with coverage: also that it fails releases that break a promise."""
-    install(session, "tests")
+    install(session, "mutate")  # the self-tests of mutation testing do some
     session.run("coverage", "erase")
     run(session, "coverage", "run", "-m", "pytest", *SELF_TESTS, *workers(session), *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -77,6 +77,13 @@ def prove(session: nox.Session) -> None:
     """Prove that broken releases are caught and harmless ones are not: every entry of fixtures/broken and harmless."""
     install(session, "tests")
     run(session, "python", "-m", "harness.proving", *session.posargs)
+
+
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Change the pure modules of the harness in small ways and see their self-tests fail (arguments: modules)."""
+    install(session, "mutate")
+    run(session, "python", "-m", "harness.proving.mutants", *session.posargs)
 
 
 @nox.session

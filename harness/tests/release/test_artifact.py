@@ -13,6 +13,7 @@ import pytest
 from harness.errors import ArtifactError, UsageError
 from harness.release.artifact import Artifact, identify, metadata, names, read
 from harness.tests.release.projects import member, pack_sdist, pack_wheel
+from harness.tests.values import assert_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,72 +33,12 @@ def refusal(path: Path) -> str:
     return caught.value.message
 
 
-def test_a_wheel_is_described_from_its_metadata_and_bytes(wheel: Artifact, built: Built) -> None:
-    content = built.wheel.read_bytes()
-
-    assert wheel == Artifact(
-        path=built.wheel,
-        kind="wheel",
-        name="Tiny.Tool",
-        version="1.0",
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        requires_python=">=3.8",
-    )
-
-
-def test_an_sdist_is_described_like_its_wheel(sdist: Artifact, wheel: Artifact) -> None:
-    assert (sdist.kind, sdist.name, sdist.version) == ("sdist", wheel.name, wheel.version)
-    assert sdist.requires_python == wheel.requires_python
-
-
-def test_a_relative_path_becomes_absolute(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(built.wheel.parent)
-
-    assert identify(built.wheel.relative_to(built.wheel.parent)).path == built.wheel
-
-
-def test_an_artifact_can_be_sent_to_another_process(wheel: Artifact) -> None:
-    assert pickle.loads(pickle.dumps(wheel)) == wheel  # noqa: S301  (pickled right here)
-
-
-def test_the_contents_of_both_kinds_can_be_listed_and_read(wheel: Artifact, sdist: Artifact) -> None:
-    assert "tiny_tool/__init__.py" in names(wheel)
-    assert "tiny_tool-1.0/src/tiny_tool/__init__.py" in names(sdist)
-    assert read(wheel, "tiny_tool/__init__.py") == read(sdist, "tiny_tool-1.0/src/tiny_tool/__init__.py")
-
-
-def test_a_file_that_the_archive_lacks_is_a_key_error(wheel: Artifact, tmp_path: Path) -> None:
-    folder = identify(pack_sdist(tmp_path / SDIST, member("odd-1.0/docs", tarfile.DIRTYPE)))
-
-    with pytest.raises(KeyError):
-        read(wheel, "nowhere")
-    with pytest.raises(KeyError):
-        read(folder, "odd-1.0/docs")
-    assert names(folder) == ("odd-1.0/PKG-INFO",)
-
-
-def test_metadata_is_what_the_project_says(wheel: Artifact, sdist: Artifact) -> None:
-    assert metadata(wheel)["summary"] == "As small as a release can be"
-    assert metadata(sdist)["summary"] == metadata(wheel)["summary"]
-
-
 @pytest.mark.parametrize("name", [WHEEL, SDIST])
 def test_random_bytes_are_no_artifact(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(bytes(range(256)) * 4)
 
     assert f"'{name}' is not a " in refusal(path)
-
-
-@pytest.mark.parametrize("share", [0.2, 0.7, 0.99])
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
-def test_a_truncated_artifact_is_refused(built: Built, tmp_path: Path, kind: str, share: float) -> None:
-    whole: Path = getattr(built, kind)
-    path = tmp_path / whole.name
-    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
-
-    assert "or is damaged" in refusal(path)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -131,6 +72,12 @@ def test_an_sdist_without_metadata_is_refused(tmp_path: Path) -> None:
     assert "holds no PKG-INFO" in refusal(tmp_path / SDIST)
 
 
+def test_metadata_deeper_in_an_sdist_is_none_of_its_own(tmp_path: Path) -> None:
+    sdist = identify(pack_sdist(tmp_path / SDIST, member("odd-1.0/src/odd.egg-info/PKG-INFO")))
+
+    assert (sdist.name, sdist.version) == ("odd", "1.0")
+
+
 @pytest.mark.parametrize(
     ("headers", "complaint"),
     [
@@ -161,6 +108,7 @@ def test_spelling_and_trailing_zeros_do_not_contradict(tmp_path: Path) -> None:
     path = pack_wheel(tmp_path / "o_dd-1.0-py3-none-any.whl", headers=("Name: O.dd", "Version: 1.0.0"))
 
     assert (identify(path).name, identify(path).version) == ("O.dd", "1.0.0")
+    assert_plain(identify(path))
 
 
 @pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "odd/../../evil.py", "..\\evil.py", "C:/evil.py"])
@@ -170,6 +118,21 @@ def test_a_member_outside_the_tree_is_refused(tmp_path: Path, name: str) -> None
 
     assert f"not safe to unpack: '{name}'" in refusal(wheel)
     assert f"not safe to unpack: '{name}'" in refusal(sdist)
+
+
+@pytest.mark.parametrize("name", ["a/b.py", "3d/data", "-odd/data", "+odd", "..odd/data"])
+def test_a_member_within_the_tree_may_have_an_unusual_name(tmp_path: Path, name: str) -> None:
+    wheel = identify(pack_wheel(tmp_path / WHEEL, {name: "pass\n"}))
+    sdist = identify(pack_sdist(tmp_path / SDIST, member(name)))
+
+    assert name in names(wheel)
+    assert name in names(sdist)
+
+
+def test_the_first_of_several_unsafe_members_is_named(tmp_path: Path) -> None:
+    sdist = pack_sdist(tmp_path / SDIST, member("../first.py"), member("../second.py"))
+
+    assert "not safe to unpack: '../first.py'" in refusal(sdist)
 
 
 @pytest.mark.parametrize(
@@ -224,3 +187,64 @@ def test_what_cannot_be_an_artifact_is_the_users_mistake(tmp_path: Path) -> None
         with pytest.raises(UsageError) as caught:
             identify(tmp_path / name)
         assert complaint in str(caught.value)
+
+
+# Last, because they need a real build: a mutant had better fall to one of the quick ones.
+def test_a_wheel_is_described_from_its_metadata_and_bytes(wheel: Artifact, built: Built) -> None:
+    content = built.wheel.read_bytes()
+
+    assert wheel == Artifact(
+        path=built.wheel,
+        kind="wheel",
+        name="Tiny.Tool",
+        version="1.0",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        requires_python=">=3.8",
+    )
+
+
+def test_an_sdist_is_described_like_its_wheel(sdist: Artifact, wheel: Artifact) -> None:
+    assert (sdist.kind, sdist.name, sdist.version) == ("sdist", wheel.name, wheel.version)
+    assert sdist.requires_python == wheel.requires_python
+
+
+def test_a_relative_path_becomes_absolute(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(built.wheel.parent)
+
+    assert identify(built.wheel.relative_to(built.wheel.parent)).path == built.wheel
+
+
+def test_an_artifact_can_be_sent_to_another_process(wheel: Artifact) -> None:
+    assert pickle.loads(pickle.dumps(wheel)) == wheel  # noqa: S301  (pickled right here)
+
+
+def test_the_contents_of_both_kinds_can_be_listed_and_read(wheel: Artifact, sdist: Artifact) -> None:
+    assert "tiny_tool/__init__.py" in names(wheel)
+    assert "tiny_tool-1.0/src/tiny_tool/__init__.py" in names(sdist)
+    assert read(wheel, "tiny_tool/__init__.py") == read(sdist, "tiny_tool-1.0/src/tiny_tool/__init__.py")
+
+
+def test_a_file_that_the_archive_lacks_is_a_key_error(wheel: Artifact, tmp_path: Path) -> None:
+    folder = identify(pack_sdist(tmp_path / SDIST, member("odd-1.0/docs", tarfile.DIRTYPE)))
+
+    with pytest.raises(KeyError):
+        read(wheel, "nowhere")
+    with pytest.raises(KeyError):
+        read(folder, "odd-1.0/docs")
+    assert names(folder) == ("odd-1.0/PKG-INFO",)
+
+
+def test_metadata_is_what_the_project_says(wheel: Artifact, sdist: Artifact) -> None:
+    assert metadata(wheel)["summary"] == "As small as a release can be"
+    assert metadata(sdist)["summary"] == metadata(wheel)["summary"]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7, 0.99])
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_a_truncated_artifact_is_refused(built: Built, tmp_path: Path, kind: str, share: float) -> None:
+    whole: Path = getattr(built, kind)
+    path = tmp_path / whole.name
+    path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
+
+    assert "or is damaged" in refusal(path)

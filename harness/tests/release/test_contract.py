@@ -9,6 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.release.artifact import Artifact
 from harness.release.contract import choose, load
+from harness.tests.values import assert_plain
 
 CONTRACT = """\
 [release]
@@ -64,6 +65,7 @@ def test_a_contract_holds_the_words(shipped: Path) -> None:
     assert contract.commands["clean"] == ("cache", "clean")
     assert contract.messages["cleaned"].search("first\ncleaned 3\nlast")
     assert contract.lacks(("clean", "module", "teleport")) == ("teleport",)
+    assert_plain(contract)
 
 
 @pytest.mark.parametrize(

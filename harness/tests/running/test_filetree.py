@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.running.filetree import (
-    UNREADABLE,
-    Change,
-    Entry,
-    Kind,
-    Snapshot,
-    TreeDiff,
-    difference,
-    printable,
-    snapshot,
-)
+from harness.running.filetree import UNREADABLE, Entry, difference, printable, snapshot
+from harness.tests.running.trees import change, remove, write
+from harness.tests.values import assert_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 NOBODY = 65534
+TRUSTED_AFTER = 50_000_000  # nanoseconds
 
 
 @pytest.fixture
@@ -41,22 +36,6 @@ def private_directory() -> Iterator[Path]:
         if is_root:
             os.seteuid(0)
         remove(directory)
-
-
-def remove(directory: Path) -> None:
-    # Not shutil's way, which fails on deep trees, and on closed directories unless it is root's.
-    subprocess.run(["/bin/chmod", "-R", "u+rwx", directory], check=True)
-    subprocess.run(["/bin/rm", "-rf", directory], check=True)
-
-
-def write(path: Path, content: str = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-    return path
-
-
-def change(before: Snapshot, root: Path) -> str:
-    return difference(before, snapshot(root, previous=before)).render()
 
 
 def test_a_missing_root_is_an_empty_tree(tmp_path: Path) -> None:
@@ -107,18 +86,6 @@ def test_text_that_can_be_printed_stays_as_it_is() -> None:
     assert printable("größer als 1") == "größer als 1"
 
 
-def test_a_tree_deeper_than_the_recursion_limit_is_read_to_the_bottom(tmp_path: Path) -> None:
-    root = tmp_path / "deep"
-    root.mkdir()
-    for depth in range(1, 1501):
-        os.mkdir(f"{root}{'/d' * depth}")  # noqa: PTH102 - pathlib is slow on long paths
-
-    tree = snapshot(root)
-
-    remove(root)  # pytest's own clean-up recurses
-    assert len(tree) == 1501
-
-
 def test_nothing_changed_is_no_difference(tmp_path: Path) -> None:
     write(tmp_path / "a" / "b", "content")
     before = snapshot(tmp_path)
@@ -129,9 +96,11 @@ def test_nothing_changed_is_no_difference(tmp_path: Path) -> None:
 
 
 def test_times_and_sizes_of_directories_do_not_count(tmp_path: Path) -> None:
+    file = write(tmp_path / "file")
     before = snapshot(tmp_path)
     write(tmp_path / "passing").unlink()
     os.utime(tmp_path, (1, 1))
+    os.utime(file, (1, 1))
 
     assert not difference(before, snapshot(tmp_path))
 
@@ -143,6 +112,40 @@ def test_a_file_that_stands_as_it_stood_is_not_read_again() -> None:
     second = snapshot(here.parent, previous=first)
 
     assert second[here.name] is first[here.name]
+
+
+@pytest.mark.parametrize(
+    ("after", "trusted"), [(TRUSTED_AFTER + 1, True), (TRUSTED_AFTER, False), (0, False)], ids=["longer", "just", "now"]
+)
+def test_only_what_had_stood_for_50_ms_when_it_was_read_is_not_read_again(
+    tmp_path: Path, after: int, *, trusted: bool
+) -> None:
+    stamp = write(tmp_path / "file").stat().st_ctime_ns
+    before = replace(snapshot(tmp_path), moment=stamp + after)
+
+    assert (snapshot(tmp_path, previous=before)["file"] is before["file"]) == trusted
+
+
+@pytest.mark.parametrize("content", ["longer", "a"])
+def test_what_stands_otherwise_is_read_again_however_long_ago_it_was_read(tmp_path: Path, content: str) -> None:
+    file = write(tmp_path / "file", "abc")
+    taken = snapshot(tmp_path)
+    before = replace(taken, moment=taken.moment * 2)
+
+    file.write_text(content)
+
+    assert change(before, tmp_path) == f"~ file: size 3 -> {len(content)}"
+
+
+def test_windows_whose_stamps_say_less_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "file")
+    taken = snapshot(tmp_path)
+    before = replace(taken, moment=taken.moment * 2)
+    assert snapshot(tmp_path, previous=before)["file"] is before["file"]
+
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    assert snapshot(tmp_path, previous=before)["file"] is not before["file"]
 
 
 def test_a_rewrite_of_the_same_size_with_restored_times_is_seen(tmp_path: Path) -> None:
@@ -159,55 +162,6 @@ def test_a_rewrite_of_the_same_size_with_restored_times_is_seen(tmp_path: Path) 
     assert set(seen) == {"~ file: content changed"}
 
 
-@pytest.mark.parametrize(
-    ("act", "expected"),
-    [
-        pytest.param(lambda path: path.chmod(0o600), "~ a/b: mode 0644 -> 0600", id="mode"),
-        pytest.param(lambda path: path.write_text("longer"), "~ a/b: size 3 -> 6", id="size"),
-        pytest.param(lambda path: path.write_text("abd"), "~ a/b: content changed", id="content"),
-        pytest.param(lambda path: (path.unlink(), path.symlink_to("x")), "~ a/b: file -> link to x", id="kind"),
-        pytest.param(lambda path: path.unlink(), "- a/b", id="removed"),
-        pytest.param(lambda path: write(path.with_name("c")), "+ a/c", id="added"),
-    ],
-)
-def test_a_change_is_told_in_one_line(tmp_path: Path, act: Callable[[Path], object], expected: str) -> None:
-    path = write(tmp_path / "a" / "b", "abc")
-    path.chmod(0o644)
-    before = snapshot(tmp_path)
-
-    act(path)
-
-    assert change(before, tmp_path) == expected
-
-
-def test_another_target_of_a_link_is_a_change(tmp_path: Path) -> None:
-    link = tmp_path / "link"
-    link.symlink_to("a")
-    before = snapshot(tmp_path)
-
-    link.unlink()
-    link.symlink_to("b")
-
-    assert change(before, tmp_path) == "~ link: link to a -> link to b"
-
-
-def entry(kind: Kind = "file", *, mode: int = 0o644, size: int = 1, digest: str = "d") -> Entry:
-    return Entry(kind=kind, mode=mode, size=size, digest=digest)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        (entry(), entry(mode=0o4755, size=2), "f: mode 0644 -> 4755, size 1 -> 2"),
-        (entry(), entry(mode=0, digest=UNREADABLE), "f: mode 0644 -> 0000, became unreadable"),
-        (entry(digest=UNREADABLE), entry(), "f: became readable"),
-        (entry("directory"), entry("other"), "f: directory -> other"),
-    ],
-)
-def test_what_changed_is_named(before: Entry, after: Entry, expected: str) -> None:
-    assert str(Change(path="f", before=before, after=after)) == expected
-
-
 def test_what_an_ordinary_user_cannot_read_is_no_error(private_directory: Path) -> None:
     write(private_directory / "closed" / "file").parent.chmod(0)
     write(private_directory / "listed" / "file").parent.chmod(0o444)
@@ -217,71 +171,13 @@ def test_what_an_ordinary_user_cannot_read_is_no_error(private_directory: Path) 
 
     assert set(tree) == {".", "closed", "listed", "listed/file", "secret"}
     assert (tree["closed"].kind, tree["closed"].mode, tree["closed"].digest) == ("directory", 0, UNREADABLE)
-    assert (tree["listed/file"].kind, tree["listed/file"].digest) == ("other", UNREADABLE)
+    assert tree["listed/file"] == Entry(kind="other", mode=0, digest=UNREADABLE)
     assert (tree["secret"].kind, tree["secret"].digest) == ("file", UNREADABLE)
 
 
 def test_what_vanishes_while_it_is_read_is_left_out() -> None:
     # Among this process's open files is the one that reads their directory: listed, then gone.
     assert snapshot(Path("/dev/fd").resolve())["."].kind == "directory"
-
-
-@pytest.fixture
-def pruned(tmp_path: Path) -> TreeDiff:
-    """A difference with removed directories, added ones and a changed file."""
-    for number in range(3):
-        write(tmp_path / "root" / "0.0.0" / "lib" / f"{number}")
-    write(tmp_path / "root" / "0.0.0-notes")
-    write(tmp_path / "root" / "1.0.0" / "manifest", "before")
-    before = snapshot(tmp_path)
-    remove(tmp_path / "root" / "0.0.0")
-    (tmp_path / "root" / "0.0.0-notes").unlink()
-    write(tmp_path / "root" / "1.0.0" / "manifest", "after.")
-    (tmp_path / "elsewhere" / "empty").mkdir(parents=True)
-    (tmp_path / "hollow").mkdir()
-    return difference(before, snapshot(tmp_path, previous=before))
-
-
-def test_whole_directories_are_one_line(pruned: TreeDiff) -> None:
-    assert pruned.render().splitlines() == [
-        "+ elsewhere/ (directory, 1 entry)",
-        "+ hollow/ (directory, empty)",
-        "- root/0.0.0/ (directory, 4 entries)",
-        "- root/0.0.0-notes",
-        "~ root/1.0.0/manifest: content changed",
-    ]
-
-
-def test_a_root_that_is_gone_is_one_line(tmp_path: Path) -> None:
-    write(tmp_path / "a" / "b")
-
-    assert difference(snapshot(tmp_path), snapshot(tmp_path / "missing")).render() == ("- ./ (directory, 2 entries)")
-
-
-def test_a_long_difference_is_cut_and_says_so(pruned: TreeDiff) -> None:
-    assert pruned.render(limit=1).splitlines() == ["+ elsewhere/ (directory, 1 entry)", "… and 4 more"]
-    assert "more" not in pruned.render(limit=5)
-
-
-def test_a_difference_has_every_path(pruned: TreeDiff) -> None:
-    assert pruned
-    assert {"elsewhere/empty", "root/0.0.0/lib/1", "root/1.0.0/manifest"} < pruned.paths
-    assert len(pruned.paths) == 10
-
-
-def test_a_difference_can_be_narrowed_to_a_directory(pruned: TreeDiff) -> None:
-    inside = pruned.within("root/0.0.0/")
-
-    assert inside.paths == {"root/0.0.0", "root/0.0.0/lib", *(f"root/0.0.0/lib/{n}" for n in range(3))}
-    assert inside.render() == "- root/0.0.0/ (directory, 4 entries)"
-    assert pruned.within(".") == pruned
-    assert not pruned.within("root/1")
-
-
-def test_a_difference_can_leave_directories_out(pruned: TreeDiff) -> None:
-    assert pruned.outside("root", "hollow").paths == {"elsewhere", "elsewhere/empty"}
-    assert pruned.outside() == pruned
-    assert not pruned.outside(".")
 
 
 def test_a_snapshot_taken_while_the_tree_changes_is_no_error(tmp_path: Path) -> None:
@@ -293,3 +189,24 @@ def test_a_snapshot_taken_while_the_tree_changes_is_no_error(tmp_path: Path) -> 
             process.kill()
 
     assert all(set(tree) <= {".", "d", "d/e", "d/e/f"} for tree in trees)
+
+
+def test_what_was_read_cannot_be_changed(tmp_path: Path) -> None:
+    tree = snapshot(tmp_path)
+
+    assert_plain(tree)
+    assert_plain(tree["."])
+    assert "identity" not in repr(tree["."])  # nothing that a reader of a failure could use
+
+
+def test_a_tree_deeper_than_the_recursion_limit_is_read_to_the_bottom(tmp_path: Path) -> None:
+    root = tmp_path / "deep"
+    root.mkdir()
+    try:
+        for depth in range(1, 1101):
+            os.mkdir(f"{root}{'/d' * depth}")  # noqa: PTH102 - pathlib is slow on long paths
+        tree = snapshot(root)
+    finally:
+        remove(root)  # pytest's own clean-up recurses
+
+    assert len(tree) == 1101

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import UsageError
-from harness.verdict.clause import clauses_of, id_of_case
+from harness.tests.values import assert_plain
+from harness.verdict.clause import Clause, clauses_of, id_of_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from harness.verdict.clause import Clause
 
 HEAD = "import pytest\n\n"
 PLAIN = '@pytest.mark.required\ndef test_{name}():\n    """It {name}."""\n\n'
@@ -32,12 +31,35 @@ def test_varies(one, other):
     And more about that.
     """
 '''
+BESIDES = '''\
+from argparse import Namespace as TestNamespace
+from harness.errors import TestbedError
+
+TESTED = 1
+Testing = "a word"
+
+class Helper:
+    pass
+
+def help_out():
+    pass
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.advisory
+def test_it():
+    """It."""
+'''
+MARKERS = ("required", "advisory", "needs", "opt_in")
 _numbers = itertools.count()
 
 
 @pytest.fixture
-def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Clause, ...]]:
+def read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> Callable[..., tuple[Clause, ...]]:
     """Reads the clauses of a package of cases, given file by file."""
+    for marker in MARKERS:  # known also where the plugin is not loaded
+        pytestconfig.addinivalue_line("markers", marker)
     package = tmp_path / f"cases_{next(_numbers)}"  # a module is imported once
     package.mkdir()
     (package / "__init__.py").touch()
@@ -73,6 +95,19 @@ def test_clauses_stand_in_the_order_of_files_and_lines(read: Callable[..., tuple
     assert [clause.cases for clause in clauses] == [1, 1, 1]
 
 
+def test_what_stands_beside_the_cases_is_no_clause(read: Callable[..., tuple[Clause, ...]]) -> None:
+    (clause,) = read(test_family=BESIDES)
+
+    assert (clause.id, clause.level, clause.needs, clause.cases) == ("it", "advisory", (), 1)
+
+
+def test_a_clause_is_asked_for_only_where_it_says_so(read: Callable[..., tuple[Clause, ...]]) -> None:
+    clauses = read(test_family=PLAIN.format(name="a") + BESIDES)
+
+    assert [clause.opt_in for clause in clauses] == ["", ""]
+    assert not Clause(id="a", family="b", level="required", statement="It.", needs=(), cases=1).opt_in
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -89,10 +124,16 @@ def test_what_is_no_clause_is_refused(read: Callable[..., tuple[Clause, ...]], t
 
 
 def test_two_cases_of_one_name_are_refused(read: Callable[..., tuple[Clause, ...]]) -> None:
+    text = PLAIN.format(name="same") + PLAIN.format(name="too")
+
     with pytest.raises(UsageError, match="two cases are called 'test_same'; hint: a clause's id is its case's name"):
-        read(test_a=PLAIN.format(name="same"), test_b=PLAIN.format(name="same"))
+        read(test_a=text, test_b=text)
 
 
 @pytest.mark.parametrize(("name", "clause"), [("test_a", "a"), ("test_a[x]", "a"), ("test_a[test_b[c]]", "a")])
 def test_a_case_belongs_to_the_clause_of_its_name(name: str, clause: str) -> None:
     assert id_of_case(name) == clause
+
+
+def test_a_clause_cannot_be_changed(read: Callable[..., tuple[Clause, ...]]) -> None:
+    assert_plain(*read(test_family=FULL))

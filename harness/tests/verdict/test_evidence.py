@@ -6,15 +6,27 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from harness.tests.verdict.records import a_case, a_clause
-from harness.verdict.evidence import Fate, exit_code, records, verdict_of
+from harness.tests.values import assert_plain
+from harness.tests.verdict.records import a_case, a_clause, sent
+from harness.verdict.evidence import CaseRecord, ClauseRecord, CommandRecord, Fate, exit_code, records, verdict_of
 
 if TYPE_CHECKING:
     from harness.verdict.clause import Clause, Outcome
-    from harness.verdict.evidence import CaseRecord, Verdict
+    from harness.verdict.evidence import Verdict
 
 CLAUSES = (a_clause("builds"), a_clause("keeps"), a_clause("greets", level="advisory"))
 ALL = ("builds", "keeps", "greets")
+COMMAND = CommandRecord(
+    argv=("odd",),
+    exit_code=0,
+    ending="exited",
+    seconds=0.1,
+    stdout="",
+    stderr="",
+    changes=(),
+    tree=(),
+    left_running=(),
+)
 
 
 def judge(outcomes: tuple[Outcome, ...], fate: Fate | None = None) -> Verdict:
@@ -52,7 +64,12 @@ def test_each_row(outcomes: tuple[Outcome, ...], verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exit_status", "verdict"), [(2, "interrupted"), (3, "internal-error"), (4, "usage-error")], ids=str
+    ("exit_status", "verdict"),
+    [
+        (pytest.ExitCode.INTERRUPTED, "interrupted"),
+        (pytest.ExitCode.INTERNAL_ERROR, "internal-error"),
+        (pytest.ExitCode.USAGE_ERROR, "usage-error"),
+    ],
 )
 def test_what_ended_pytest_counts_more_than_what_was_missed(exit_status: int, verdict: Verdict) -> None:
     fate = Fate(exit_status=exit_status)
@@ -123,6 +140,19 @@ def test_cases_that_were_selected_and_never_ran() -> None:
     assert outcome == ("not-run", "1 of 2 cases ran")
 
 
+def test_a_case_that_never_ran_counts_more_than_one_that_passed() -> None:
+    cases = [a_case("keeps[a]"), a_case("keeps[b]", "not-run", reason="its worker died")]
+
+    assert outcome_of(a_clause(cases=2), cases, {"keeps[a]", "keeps[b]"}) == ("not-run", "its worker died")
+
+
+@pytest.mark.parametrize(("promised", "number"), [(1, 2), (300, 300)], ids=["more than the marks say", "hundreds"])
+def test_a_clause_passes_with_all_of_its_cases(promised: int, number: int) -> None:
+    cases = [a_case(f"keeps[{each}]") for each in range(number)]
+
+    assert outcome_of(a_clause(cases=promised), cases, {case.id for case in cases}) == ("passed", "")
+
+
 def test_a_name_that_starts_alike_is_another_clause() -> None:
     assert outcome_of(a_clause("keep"), [a_case("keeps")], {"keeps"}) == ("not-selected", "not selected")
 
@@ -130,7 +160,8 @@ def test_a_name_that_starts_alike_is_another_clause() -> None:
 def test_the_stage_that_broke_fails_its_clause_whatever_was_selected() -> None:
     fate = Fate(exit_status=0, fault="unusable", stage="builds", reason="no parts left")
 
-    assert outcome_of(a_clause("builds"), [], set(), fate) == ("failed", "no parts left")
+    assert outcome_of(a_clause("builds"), [], set(), sent(fate)) == ("failed", "no parts left")
+    assert outcome_of(a_clause("answers"), [], set(), fate) == ("not-selected", "not selected")
 
 
 def test_an_opt_in_that_was_not_given_is_missed_by_nobody() -> None:
@@ -161,8 +192,44 @@ def test_a_breach_fails_the_invariant_that_it_breaks() -> None:
     assert [case.id for case in keeps.cases] == ["keeps"]
 
 
+def test_a_breach_counts_from_whatever_case_and_the_first_one_is_told() -> None:
+    cases = [
+        a_case("visits", reason="printed a traceback", breaches="quiet"),
+        a_case("keeps", reason="printed another", breaches="quiet"),
+        a_case("quiet"),
+    ]
+    (quiet,) = records((a_clause("quiet"),), cases, {"quiet"}, Fate(exit_status=1))
+
+    assert (quiet.outcome, quiet.reason) == ("failed", "printed a traceback")
+    assert [case.id for case in quiet.cases] == ["keeps", "quiet", "visits"]
+
+
+def test_a_case_that_breaches_its_own_clause_is_told_once_and_in_its_own_words() -> None:
+    cases = [
+        a_case("quiet", "failed", reason="was loud", breaches="quiet"),
+        a_case("visits", reason="printed a traceback", breaches="quiet"),
+    ]
+    (quiet,) = records((a_clause("quiet"),), cases, {"quiet"}, Fate(exit_status=1))
+
+    assert (quiet.outcome, quiet.reason) == ("failed", "was loud")
+    assert [case.id for case in quiet.cases] == ["quiet", "visits"]
+
+
 def test_cases_are_told_in_the_order_of_their_ids() -> None:
     cases = [a_case("keeps[b]"), a_case("keeps[a]")]
     (record,) = records((a_clause(cases=2),), cases, {"keeps[a]", "keeps[b]"}, Fate(exit_status=0))
 
     assert [case.id for case in record.cases] == ["keeps[a]", "keeps[b]"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [COMMAND, a_case(), ClauseRecord(clause=a_clause(), outcome="passed"), Fate(exit_status=0)],
+    ids=lambda value: type(value).__name__,
+)
+def test_evidence_cannot_be_changed(value: object) -> None:
+    assert_plain(value)
+
+
+def test_a_case_that_never_began_took_no_time() -> None:
+    assert CaseRecord(id="keeps", clause="keeps", outcome="not-run").seconds == 0
