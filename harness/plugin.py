@@ -113,7 +113,8 @@ class _Watcher:
 
     def pytest_report_header(self) -> str:
         """Say what is tested before it takes time."""
-        return f"smoke: {self._session.settings.reference} (installer {self._session.settings.installer})"
+        settings = self._session.settings
+        return f"smoke: {settings.reference} (installer {settings.installer_of_reference})"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: xdist.workermanage.WorkerController) -> None:

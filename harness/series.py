@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError, UsageError
 from harness.options import references_of
-from harness.release import manifest
-from harness.release.artifact import identify
+from harness.release import manifest, npmpackage
+from harness.release.artifact import SUFFIXES, identify
 from harness.verdict.archive import make_run, point_latest
 from harness.verdict.evidence import EXIT_CODES, worst_of
 
@@ -113,7 +113,7 @@ class _Series:
     def smoke_given(self) -> None:
         """Smoke the files that were named."""
         for number, reference in enumerate(self._references, start=1):
-            kind = "sdist" if reference.endswith(".tar.gz") else "wheel"
+            kind = next((SUFFIXES[suffix] for suffix in SUFFIXES if reference.endswith(suffix)), "wheel")
             self._smoke(reference, f"{number}-{kind}")
 
     def smoke_built(self) -> None:
@@ -186,4 +186,5 @@ class _Series:
 
 
 def _is_source_with_both(config: pytest.Config) -> bool:
-    return config.option.build == "both" and (config.invocation_params.dir / references_of(config)[0]).is_dir()
+    source = config.invocation_params.dir / references_of(config)[0]
+    return config.option.build == "both" and source.is_dir() and not npmpackage.is_source(source)

@@ -35,10 +35,11 @@ class ArtifactFacts(TypedDict):
 
 
 class InstallationFacts(TypedDict):
-    """The environment that it was installed in."""
+    """The environment that it was installed in; `python` is what runtimes are made with, whatever runs the release."""
 
     installer: str
     installer_version: str
+    interpreter: str
     python: str
     platform: str
     isolation: str
@@ -148,6 +149,7 @@ def _installation(preparation: Preparation, system: str) -> InstallationFacts | 
     return InstallationFacts(
         installer=installation.installer,
         installer_version=installation.installer_version,
+        interpreter=installation.interpreter,
         python=installation.python_version,
         platform=system,
         isolation="environment",

@@ -44,10 +44,8 @@ def _tested(document: Document) -> Iterator[str]:
         state = ", with uncommitted changes" if artifact["source_dirty"] else ""
         yield f"revision:  {artifact['source_revision']}{state}"
     if installation is not None:
-        yield (
-            f"installed: {installation['installer']} {installation['installer_version']}"
-            f" on Python {installation['python']}"
-        )
+        installer = f"{installation['installer']} {installation['installer_version']}"
+        yield f"installed: {installer} on {installation['interpreter']}"
 
 
 def _listed(title: str, clauses: list[ClauseFacts], *, level: str, outcome: str) -> Iterator[str]:
@@ -61,7 +59,8 @@ def _listed(title: str, clauses: list[ClauseFacts], *, level: str, outcome: str)
 
 def _not_applicable(clauses: list[ClauseFacts]) -> Iterator[str]:
     for clause in clauses:
-        if clause["outcome"] == "not-applicable":
+        # One that passed has a reason only where some of its cases do not apply.
+        if clause["outcome"] == "not-applicable" or (clause["outcome"] == "passed" and clause["reason"]):
             yield from _wrapped("  ", f"not applicable: {clause['id']}: {clause['reason']}")
 
 

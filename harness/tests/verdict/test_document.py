@@ -12,7 +12,7 @@ import pytest
 from harness.preparation import Preparation
 from harness.release.artifact import Artifact
 from harness.release.building import Source
-from harness.release.installation import Distribution, Installation
+from harness.release.installation import Distribution, PythonInstallation
 from harness.tests.sessions.checkouts import Checkout
 from harness.tests.verdict.records import a_case, a_clause
 from harness.verdict import document
@@ -32,7 +32,7 @@ ARTIFACT = Artifact(
     size=1234,
     requires_python="",
 )
-INSTALLATION = Installation(
+INSTALLATION = PythonInstallation(
     name="odd",
     directory=Path("/environment"),
     python=Path("/environment/bin/python"),
