@@ -149,11 +149,8 @@ def test_doctor_fails_a_missing_runtime(ktx: Ktx) -> None:
 @pytest.mark.needs("install", "doctor")
 def test_doctor_fails_without_uv(ready_ktx: Ktx) -> None:
     """`doctor` exits 1 where `uv` is not on `PATH`, even if the runtime is ready."""
-    uv = ready_ktx.sandbox.programs / "uv"
-    aside = uv.rename(ready_ktx.sandbox.directory / "uv")
-
-    result = ready_ktx.attempt("doctor")
-    aside.rename(uv)
+    with without_uv(ready_ktx):
+        result = ready_ktx.attempt("doctor")
 
     assert result.exit_code == 1
     assert any(line.startswith("FAIL uv") for line in result.lines)
@@ -341,6 +338,17 @@ def damaged_ktx(ktx: Ktx, python_installation: PythonInstallation) -> Ktx:
 def labels_of(result: CommandResult) -> set[str]:
     """What a command tells, one label a line."""
     return {line.partition(": ")[0] for line in result.lines if ": " in line}
+
+
+@contextmanager
+def without_uv(ktx: Ktx) -> Iterator[None]:
+    """Take `uv` off `PATH` for a while, and nothing else: the command may need a program there to start."""
+    uv = ktx.sandbox.programs / "uv"
+    aside = uv.rename(ktx.sandbox.directory / "uv")
+    try:
+        yield
+    finally:
+        aside.rename(uv)
 
 
 @contextmanager

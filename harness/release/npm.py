@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.release.node import Node
@@ -22,7 +21,8 @@ REGISTRY = "npm registry"  # what its failures are about
 _KNOWN_PACKAGE = "npm"
 _QUIET = ("--no-update-notifier", "--no-audit", "--no-fund", "--no-progress", "--no-color", "--logs-max=0")
 _ERROR = re.compile(r"^npm (?:error|ERR!) ?")
-_AROUND = re.compile(r"^(?:(?:code|path|syscall|errno|command) |Log files were not written|A complete log of this run)")
+_SCRIPT = re.compile(r"command sh -c .*")
+_AROUND = re.compile(r"(?:code|path|syscall|errno|command) |Log files were not written|A complete log of this run")
 _EXCEPTION = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)(?: \[\w+\])?: \S.*$")
 
 
@@ -49,19 +49,14 @@ def probe(node: Node) -> tuple[str, ...]:
 
 def reason(output: str) -> str:
     """The line of a failure that says best why; "" where none does."""
-    told = list(_told(output))
-    raised = [match[0] for line in told if (match := _EXCEPTION.search(line))]
-    from_script = "npm error command failed" in output or "npm ERR! command failed" in output
-    candidates = raised[-1:] or (told[-1:] if from_script else told[:1])
+    lines = output.splitlines()
+    marked = [_ERROR.sub("", line).strip() for line in lines if _ERROR.match(line)]
+    raised = [match[0] for line in lines if (match := _EXCEPTION.search(line))]
+    scripts = [match[0] for line in marked if (match := _SCRIPT.match(line))]
+    told = [line for line in marked if line and not _AROUND.match(line)]
+    # What a script said comes last, what npm itself finds first.
+    candidates = raised[-1:] or (told[-1:] if scripts else told[:1]) or scripts
     return " ".join("".join(candidates).split())
-
-
-def _told(output: str) -> Iterator[str]:
-    """What npm gives as an error, without its marks."""
-    for line in output.splitlines():
-        text = _ERROR.sub("", line).strip()
-        if _ERROR.match(line) and text and text != "command failed" and not _AROUND.match(text):
-            yield text
 
 
 def _npm(node: Node, command: str, *arguments: str) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def install(  # noqa: PLR0913  (the release, where, with what, in which surround
         environment, wanted=node, accepted=artifact.requires_node, stage="installs", surroundings=surroundings
     )
     prefix = environment.directory / _PREFIX
-    prefix.mkdir()
+    (prefix / _MODULES).mkdir(parents=True)
     _install(artifact, own, prefix, surroundings)
     held = [*_packages(prefix / _MODULES), *_distributions(environment.site_packages)]
     return NpmInstallation(

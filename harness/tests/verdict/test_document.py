@@ -89,6 +89,7 @@ def test_a_whole_document() -> None:
     assert made["installation"] == {
         "installer": "uv",
         "installer_version": "0.9",
+        "interpreter": "Python 3.11.7",
         "python": "3.11.7",
         "platform": "Linux",
         "isolation": "environment",
