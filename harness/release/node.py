@@ -60,7 +60,8 @@ class Node:
         parent = surroundings.environment
         path = os.pathsep.join(filter(None, (str(self.program.parent), parent.get("PATH"))))
         others = {name: value for name, value in parent.items() if name.lower() != "npm_config_nodedir"}
-        ours = {"PATH": path, "npm_config_nodedir": str(self.directory)}
+        # npm would leave what it compiled in the directory of temporary files.
+        ours = {"PATH": path, "npm_config_nodedir": str(self.directory), "NODE_DISABLE_COMPILE_CACHE": "1"}
         return replace(surroundings, environment=others | ours)
 
 
