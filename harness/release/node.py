@@ -35,9 +35,13 @@ _COMPLAINTS: Mapping[Stage, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A Node in a `directory`, with npm, and with the headers that native code compiles against."""
+    """A Node in a `directory`, with npm, and with the headers that native code compiles against.
+
+    `programs` is the directory in which the scripts of packages find it.
+    """
 
     directory: Path
+    programs: Path
     version: str
 
     @property
@@ -50,6 +54,10 @@ class Node:
         """The directory of npm, which is a package itself."""
         return self.directory / ("node_modules/npm" if os.name == "nt" else "lib/node_modules/npm")
 
+    def cli(self, name: str) -> Path:
+        """The script that is `npm` or `npx`."""
+        return self.npm / "bin" / f"{name}-cli.js"
+
     @property
     def npm_version(self) -> str:
         """The version of npm that comes with it."""
@@ -58,7 +66,7 @@ class Node:
     def in_reach(self, surroundings: Surroundings) -> Surroundings:
         """The same, where the scripts of packages find this Node, and compile against its headers."""
         parent = surroundings.environment
-        path = os.pathsep.join(filter(None, (str(self.program.parent), parent.get("PATH"))))
+        path = os.pathsep.join(filter(None, (str(self.programs), parent.get("PATH"))))
         others = {name: value for name, value in parent.items() if name.lower() != "npm_config_nodedir"}
         # npm would leave what it compiled in the directory of temporary files.
         ours = {"PATH": path, "npm_config_nodedir": str(self.directory), "NODE_DISABLE_COMPILE_CACHE": "1"}
@@ -79,7 +87,7 @@ def add_node(environment: Environment, *, wanted: str, accepted: str, stage: Sta
     for specifier in semver.specifiers(wanted or accepted):
         result = surroundings.run(UV.install_tool(f"{DISTRIBUTION}{specifier}", python))
         if result.exit_code == 0:
-            return _accepted(_find(environment.site_packages / _MODULE), accepted, stage)
+            return _accepted(_find(environment), accepted, stage)
         if _NO_SUCH_VERSION not in result.output:
             break
     reason = f"it requires Node {accepted}, which cannot be had"
@@ -98,12 +106,24 @@ def _absent(failed: StepResult, wanted: str, reason: str, stage: Stage) -> Harne
     return ArtifactError(stage, f"{_COMPLAINTS[stage]}: {reason}", detail=failed.tail)
 
 
-def _find(directory: Path) -> Node:
-    node = Node(directory=directory, version="")
+def _find(environment: Environment) -> Node:
+    directory = environment.site_packages / _MODULE
+    programs = directory if os.name == "nt" else environment.directory / "programs"
+    node = Node(directory=directory, programs=programs, version="")
+    _link_programs(node)
     done = subprocess.run([node.program, "--version"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise TestbedError(f"Node does not start: {done.stderr.strip()}")
     return replace(node, version=done.stdout.strip().removeprefix("v"))
+
+
+def _link_programs(node: Node) -> None:
+    """Link to what comes with Node: the package's own links became files, which find nothing from where they lie."""
+    if node.programs == node.directory:  # on Windows there never were links
+        return
+    node.programs.mkdir()
+    for name, program in {"node": node.program, "npm": node.cli("npm"), "npx": node.cli("npx")}.items():
+        (node.programs / name).symlink_to(program)
 
 
 def _accepted(node: Node, accepted: str, stage: Stage) -> Node:

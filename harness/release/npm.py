@@ -22,7 +22,9 @@ _KNOWN_PACKAGE = "npm"
 _QUIET = ("--no-update-notifier", "--no-audit", "--no-fund", "--no-progress", "--no-color", "--logs-max=0")
 _ERROR = re.compile(r"^npm (?:error|ERR!) ?")
 _SCRIPT = re.compile(r"command sh -c .*")
-_AROUND = re.compile(r"(?:code|path|syscall|errno|command) |Log files were not written|A complete log of this run")
+_AROUND = re.compile(
+    r"(?:code|path|syscall|errno|command|npm warn|npm notice) |Log files were not written|A complete log of this run"
+)
 _EXCEPTION = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)(?: \[\w+\])?: \S.*$")
 
 
@@ -60,4 +62,4 @@ def reason(output: str) -> str:
 
 
 def _npm(node: Node, command: str, *arguments: str) -> tuple[str, ...]:
-    return (str(node.program), str(node.npm / "bin" / "npm-cli.js"), command, *_QUIET, *arguments)
+    return (str(node.program), str(node.cli("npm")), command, *_QUIET, *arguments)

@@ -30,6 +30,7 @@ npm error command failed
 npm error command sh -c echo first; echo no parts left >&2; exit 2
 npm error first
 npm error no parts left
+npm error npm warn Unknown env config "nodedir". This will stop working in the next major version of npm.
 npm error Log files were not written due to the config logs-max=0
 """
 SILENT = """\

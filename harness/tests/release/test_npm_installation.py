@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import pickle
 import re
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,7 @@ from harness.release.installation import NpmInstallation, install, record_paths,
 from harness.tests.release.npmpackages import PROGRAM, pack_package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     Install = Callable[..., NpmInstallation]
@@ -82,7 +84,7 @@ def failure(put: Install, *arguments: Path, **changes: str) -> HarnessError:
 
 def printed(installation: NpmInstallation) -> str:
     """What the program prints with nothing but its Node in reach."""
-    environment = {"PATH": str(installation.node.program.parent)}
+    environment = {"PATH": str(installation.node.programs)}
     done = subprocess.run([installation.executable("odd")], check=True, capture_output=True, text=True, env=environment)
     return done.stdout.strip()
 
@@ -198,6 +200,50 @@ def test_a_registry_that_is_silent_is_no_fault_of_the_release(put: Install, tmp_
     assert isinstance(error, TestbedError)
     assert error.message == "the npm registry cannot be reached"
     assert "ECONNREFUSED" in error.detail
+
+
+def test_a_registry_that_fell_silent_is_found_out_past_the_cache(
+    put: Install, passing_registry: Callable[[], str], tmp_path: Path
+) -> None:
+    cache = {"npm_config_cache": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1"}
+    scripts = {"install": "npm view npm version && exit 3"}
+    path = pack_package(tmp_path / FILE, scripts=scripts)
+    address = passing_registry()
+    error = failure(put, path, tmp_path / "environment", npm_config_registry=address, **cache)
+
+    assert "npm error 1.0.0" in error.detail, "the registry did not answer, and nothing got into the cache"
+    assert error.message == "the npm registry cannot be reached"
+
+
+@pytest.fixture
+def passing_registry() -> Iterator[Callable[[], str]]:
+    """A registry that answers one request and is gone; gives its address."""
+    version = {"name": "npm", "version": "1.0.0", "dist": {"tarball": "nowhere"}}
+    answer = json.dumps({"name": "npm", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}).encode()
+
+    class Registry(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Registry) as server:
+        thread = threading.Thread(target=answer_once, args=(server,))
+
+        def start() -> str:
+            thread.start()
+            return f"http://127.0.0.1:{server.server_port}/"
+
+        yield start
+    thread.join()
+
+
+def answer_once(server: http.server.HTTPServer) -> None:
+    """Serve one request, and free the port."""
+    server.handle_request()
+    server.server_close()
 
 
 def test_an_index_without_node_is_no_fault_of_the_release(
