@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from harness.errors import UsageError
 from harness.release.installers import INSTALLERS
+from harness.release.npmpackage import is_source
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,6 +34,7 @@ class Settings:
     dist: Path
     installer: str
     python: str
+    node: str
     install_timeout: float
     command_timeout: float
     evidence: Path | None
@@ -43,6 +45,12 @@ class Settings:
     strict: bool
     sign_key: Path | None
 
+    @property
+    def installer_of_reference(self) -> str:
+        """What installs the reference, as far as that can be told from its name."""
+        path = self.invoked_in / self.reference
+        return "npm" if path.name.endswith(".tgz") or is_source(path) else self.installer
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options. Values are checked later, so that a wrong one gets a verdict as well."""
@@ -51,8 +59,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--artifact",
         metavar="REF",
         action="append",
-        help="what to smoke: a source directory, a .whl or a .tar.gz; several times for the files of one release "
-        f"(default: {DEFAULT_REFERENCE})",
+        help="what to smoke: a source directory, a .whl, a .tar.gz or a .tgz; several times for the files "
+        f"of one release (default: {DEFAULT_REFERENCE})",
     )
     group.addoption(
         "--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default), sdist or both"
@@ -69,6 +77,12 @@ def add_options(parser: pytest.Parser) -> None:
         "release admits, one after the other",
     )
     group.addoption(
+        "--node",
+        metavar="VERSION",
+        default="",
+        help="Node for a package of npm (default: the newest that the package accepts)",
+    )
+    group.addoption(
         "--install-timeout", metavar="SECONDS", default="600", help="deadline of build and of install (600)"
     )
     group.addoption("--command-timeout", metavar="SECONDS", default="60", help="deadline of each command (60)")
@@ -80,7 +94,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--previous",
         metavar="REF",
-        help="the release before the artifact, to upgrade from: a source directory, a .whl or a .tar.gz "
+        help="the release before the artifact, to upgrade from: a source directory, a .whl, a .tar.gz or a .tgz "
         f"(default: for {DEFAULT_REFERENCE} the same source at an older version, else none)",
     )
     group.addoption(
@@ -111,6 +125,7 @@ def read_settings(config: pytest.Config) -> Settings:
         dist=invoked_in / option.dist_dir,
         installer=_one_of("--installer", option.installer, tuple(INSTALLERS)),
         python=option.python,
+        node=option.node,
         install_timeout=_seconds("--install-timeout", option.install_timeout),
         command_timeout=_seconds("--command-timeout", option.command_timeout),
         evidence=invoked_in / option.evidence if option.evidence else None,

@@ -22,6 +22,7 @@ from harness.release import building, manifest
 from harness.release.artifact import Artifact, identify
 from harness.release.contract import Contract, choose
 from harness.release.installation import Installation, install
+from harness.release.packing import pack
 from harness.running.environment import installer_environment
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
@@ -136,6 +137,7 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
             archive.scratch / "installation",
             installer=settings.installer,
             python=settings.python,
+            node=settings.node,
             environment=environment,
             timeout=settings.install_timeout,
             cache=cache_directory(),
@@ -157,31 +159,41 @@ def _resolve(result: Preparation, settings: Settings, archive: Archive, environm
         result.source = building.inspect(path)
         built = _build(result.source, settings, archive, environment)
         result.manifest = manifest.write(settings.dist, built, result.source)
-        result.artifact = next(artifact for artifact in built if artifact.kind == settings.build)
+        result.artifact = next(artifact for artifact in built if artifact.kind in {settings.build, "npm"})
     result.siblings = settings.beside or (result.manifest.others(result.artifact) if result.manifest else ())
 
 
 def _build(
     source: building.Source, settings: Settings, archive: Archive, environment: dict[str, str]
 ) -> tuple[Artifact, ...]:
-    built = building.build(
-        source.directory,
-        archive.scratch / "built",
-        environment=environment,
-        timeout=settings.install_timeout,
-        log=archive.evidence / "build.log",
-    )
-    return tuple(map(identify, building.publish((built.sdist, built.wheel), settings.dist)))
+    place, log, timeout = archive.scratch / "built", archive.evidence / "build.log", settings.install_timeout
+    if source.is_npm:
+        files: tuple[Path, ...] = (
+            pack(
+                source,
+                place,
+                python=settings.python,
+                node=settings.node,
+                environment=environment,
+                timeout=timeout,
+                cache=cache_directory(),
+                log=log,
+            ),
+        )
+    else:
+        built = building.build(source.directory, place, environment=environment, timeout=timeout, log=log)
+        files = (built.sdist, built.wheel)
+    return tuple(map(identify, building.publish(files, settings.dist)))
 
 
 def _testbed(
     installation: Installation, contract: Contract, settings: Settings, environment: dict[str, str]
 ) -> Testbed:
-    programs = {"python3": installation.base_python, "python": installation.base_python}
     uv, caches = tool_caches(environment)
+    runtimes = {"python3": installation.base_python, "python": installation.base_python, "uv": uv}
     return Testbed(
         installation=installation.directory,
-        programs={**programs, "uv": uv},
+        programs={**runtimes, **installation.programs},
         caches=caches,
         runtime_root_variable=contract.runtime_root_variable,
         crash=contract.messages["traceback"],

@@ -17,7 +17,9 @@ from harness.errors import ArtifactError, TestbedError, UsageError
 from harness.options import DEFAULT_REFERENCE
 from harness.release import building
 from harness.release.artifact import Artifact, identify
+from harness.release.packing import pack
 from harness.running.environment import installer_environment
+from harness.toolcaches import cache_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,22 +68,23 @@ def age(source: Path, destination: Path, version: str) -> Path:
 
 
 def _build_once(source: Path, settings: Settings, archive: Archive, candidate: Artifact) -> Path:
-    """The wheel of a source tree; the default source, which has no release before it, is aged first."""
-    directory = archive.scratch / "previous"
-    source = building.inspect(source).directory
+    """The wheel or npm package of a source tree; the default source, which nothing came before, is aged first."""
+    directory, log = archive.scratch / "previous", archive.evidence / "previous.log"
+    environment, timeout = installer_environment(os.environ), settings.install_timeout
+    tree = building.inspect(source)
     with FileLock(archive.scratch / "previous.lock"):
-        built = sorted(directory.glob("*.whl"))
+        built = sorted([*directory.glob("*.whl"), *directory.glob("*.tgz")])
         if built:
             return built[0]
+        if tree.is_npm:
+            wishes = {"python": settings.python, "node": settings.node}
+            return pack(
+                tree, directory, **wishes, environment=environment, timeout=timeout, cache=cache_directory(), log=log
+            )
+        source = tree.directory
         if source == (settings.checkout / DEFAULT_REFERENCE).resolve():
             source = age(source, archive.scratch / "previous-source", _older_than(candidate.version))
-        return building.build_wheel_of_tree(
-            source,
-            directory,
-            environment=installer_environment(os.environ),
-            timeout=settings.install_timeout,
-            log=archive.evidence / "previous.log",
-        )
+        return building.build_wheel_of_tree(source, directory, environment=environment, timeout=timeout, log=log)
 
 
 def _older_than(version: str) -> str:

@@ -22,8 +22,8 @@ from packaging.specifiers import InvalidSpecifier
 
 from harness.errors import ArtifactError, HarnessError, UsageError
 from harness.options import ALL_PYTHONS, references_of
-from harness.release import interpreters, manifest
-from harness.release.artifact import identify
+from harness.release import interpreters, manifest, npmpackage
+from harness.release.artifact import SUFFIXES, identify
 from harness.verdict.archive import make_run, point_latest
 from harness.verdict.evidence import EXIT_CODES, worst_of
 
@@ -62,7 +62,8 @@ def is_series(config: pytest.Config) -> bool:
     option = config.option
     if option.one_of_release is not None:
         return False
-    both = option.build == "both" and _path(config, references_of(config)[0]).is_dir()
+    source = _path(config, references_of(config)[0])
+    both = option.build == "both" and source.is_dir() and not npmpackage.is_source(source)
     return len(references_of(config)) > 1 or both or option.python == ALL_PYTHONS
 
 
@@ -143,14 +144,15 @@ class _Series:
         references, build = references_of(self._config), self._config.option.build
         for number, reference in enumerate(references, start=1):
             is_file = _path(self._config, reference).is_file()
-            kinds = (_kind(reference),) if is_file else ("wheel", "sdist") if build == "both" else (build,)
+            kinds = _kinds(_path(self._config, reference), build)
             for kind, (version, python) in product(kinds, self._pythons.found):
                 file = reference if is_file else self._built(reference, kind)
                 if file is None or self._interrupted.is_set():
                     return
                 words = ([str(number)] if len(references) > 1 else []) + [kind]
                 words += [f"python-{version}"] if version else []
-                options = [*(() if is_file else ("--build", kind)), *(("--python", python) if python else ())]
+                options = [] if is_file or kind == "npm" else ["--build", kind]
+                options += ["--python", python] if python else []
                 self._smoke(file, "-".join(words), *options)
 
     @property
@@ -219,8 +221,13 @@ class _Series:
         return next(str(release.directory / entry.file) for entry in release.entries if entry.kind == kind)
 
 
-def _kind(reference: str) -> str:
-    return "sdist" if reference.endswith(".tar.gz") else "wheel"
+def _kinds(path: Path, build: str) -> tuple[str, ...]:
+    """What a reference is smoked as."""
+    if npmpackage.is_source(path):
+        return ("npm",)
+    if path.is_file():
+        return (next((SUFFIXES[suffix] for suffix in SUFFIXES if path.name.endswith(suffix)), "wheel"),)
+    return ("wheel", "sdist") if build == "both" else (build,)
 
 
 def _path(config: pytest.Config, reference: str) -> Path:

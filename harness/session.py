@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from harness.errors import TestbedError, UsageError
 from harness.masking import Mask
 from harness.preparation import Preparation, read_if_done
+from harness.release import npmpackage
+from harness.release.artifact import SUFFIXES
+from harness.release.installers import INSTALLERS
 from harness.running import processes
 from harness.verdict import document, publish
 from harness.verdict.archive import Archive, point_latest
@@ -139,9 +142,11 @@ class Session:
         artifact = read_if_done(self.archive).artifact
         reference = str(artifact.path) if artifact is not None else self.settings.reference
         words = ["python", "-m", "pytest", nodeid, "--artifact", reference]
-        words += ["--installer", self.settings.installer]
+        if self.settings.installer_of_reference in INSTALLERS:
+            words += ["--installer", self.settings.installer]
         chosen = {
             "--python": self.settings.python,
+            "--node": self.settings.node,
             "--contract": self.settings.contract,
             "--expect-version": self.settings.expect_version,
         }
@@ -167,10 +172,15 @@ class Session:
             raise UsageError("--artifact is empty")
         if not path.exists():
             raise UsageError(f"there is no '{self.settings.reference}' to smoke")
-        if path.is_dir() and not (path / "pyproject.toml").is_file():
-            raise UsageError(f"'{self.settings.reference}' has no pyproject.toml, so it cannot be built")
-        if path.is_file() and not path.name.endswith((".whl", ".tar.gz")):
-            raise UsageError(f"'{self.settings.reference}' is neither a directory nor a .whl nor a .tar.gz")
+        if npmpackage.is_source(path):
+            if self.settings.build != "wheel":
+                raise UsageError(f"--build is of Python packages, '{self.settings.reference}' is one of npm")
+        elif path.is_dir() and not (path / "pyproject.toml").is_file():
+            raise UsageError(
+                f"'{self.settings.reference}' has neither pyproject.toml nor package.json, so it cannot be built"
+            )
+        if path.is_file() and not path.name.endswith(tuple(SUFFIXES)):
+            raise UsageError(f"'{self.settings.reference}' is neither a directory nor a .whl, a .tar.gz or a .tgz")
 
     def _selected(self) -> frozenset[str]:
         paths = self.archive.scratch.glob("selected-*.json")

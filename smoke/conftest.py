@@ -11,6 +11,7 @@ import pytest
 
 from harness import casereport
 from harness.release.building import build_wheel
+from harness.release.installation import PythonInstallation
 from harness.running.environment import installer_environment
 from smoke.daemon import no_daemon_left
 from smoke.product import Ktx
@@ -43,9 +44,24 @@ def wheel_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ca
 
 
 @pytest.fixture
-def release_wheel(artifact: Artifact, wheel_of: Callable[[Path], Path]) -> Path:
+def release_wheel(python_artifact: Artifact, wheel_of: Callable[[Path], Path]) -> Path:
     """The wheel that users get: the artifact itself, or what an sdist builds to."""
-    return artifact.path if artifact.kind == "wheel" else wheel_of(artifact.path)
+    return python_artifact.path if python_artifact.kind == "wheel" else wheel_of(python_artifact.path)
+
+
+@pytest.fixture
+def python_artifact(request: pytest.FixtureRequest, contract: Contract, artifact: Artifact) -> Artifact:  # noqa: ARG001 -- which says what applies
+    """The file that is smoked, for cases on what only wheels and sdists have."""
+    if artifact.kind == "npm":  # whatever the contract that was chosen for it says
+        casereport.not_applicable(request.node, "the artifact is a package of npm")
+    return artifact
+
+
+@pytest.fixture
+def python_installation(python_artifact: Artifact, installation: Installation) -> PythonInstallation:  # noqa: ARG001 -- the same
+    """The environment that holds the artifact, for cases that look into its site-packages."""
+    assert isinstance(installation, PythonInstallation)
+    return installation
 
 
 @pytest.fixture
@@ -56,10 +72,10 @@ def ktx(sandbox: Sandbox, contract: Contract, installation: Installation, artifa
 
 
 @pytest.fixture
-def ktx_module(ktx: Ktx, installation: Installation) -> Ktx:
+def ktx_module(ktx: Ktx, python_installation: PythonInstallation) -> Ktx:
     """The same, called as a module; isolated, so that a package in the working directory is no match."""
     module = ktx.contract.features["python_module"]
-    executable = (installation.python, "-I", "-m", module)
+    executable = (python_installation.python, "-I", "-m", module)
     return Ktx(sandbox=ktx.sandbox, contract=ktx.contract, executable=executable, version=ktx.version)
 
 

@@ -114,3 +114,4 @@ SHAPES: dict[str, Callable[[Ktx], tuple[Path, ...]]] = {
     "prerelease-names": _prerelease_names,
     "names-like-the-current": _names_like_the_current,
 }
+NEEDS = {"real": ("install",)}  # what a shape needs of the contract besides

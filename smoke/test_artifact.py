@@ -20,23 +20,25 @@ from harness.release.installation import record_mismatches
 from harness.release.records import wheel_mismatches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.preparation import Preparation
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
-    from harness.release.installation import Installation
+    from harness.release.installation import PythonInstallation
 
 
 @pytest.mark.required
 def test_builds(request: pytest.FixtureRequest, preparation: Preparation) -> None:
-    """The source builds to an sdist, and to a wheel from it."""
+    """The source builds: to an sdist and to a wheel from it, or to a package of npm."""
     if preparation.was_given:
         casereport.not_applicable(request.node, "a file was given: there is nothing to build")
     demand(request, preparation, "builds")
 
 
 @pytest.mark.required
+@pytest.mark.needs("python_module")
 def test_metadata_is_complete(release_metadata: dict[str, str], contract: Contract) -> None:
     """The metadata names version, summary, license, Python and a README, and the command is an entry point."""
     missing = [key for key, value in release_metadata.items() if not value.strip()]
@@ -46,6 +48,7 @@ def test_metadata_is_complete(release_metadata: dict[str, str], contract: Contra
 
 
 @pytest.mark.required
+@pytest.mark.needs("python_module")
 def test_wheel_is_clean(release_wheel: Path) -> None:
     """`check-wheel-contents` finds nothing to complain about in the wheel."""
     said = run_tool("check_wheel_contents", "--no-config", str(release_wheel))
@@ -54,17 +57,19 @@ def test_wheel_is_clean(release_wheel: Path) -> None:
 
 
 @pytest.mark.required
-def test_description_renders(artifact: Artifact) -> None:
+@pytest.mark.needs("python_module")
+def test_description_renders(python_artifact: Artifact) -> None:
     """`twine check --strict` accepts the artifact, so that its page on an index renders."""
-    said = run_tool("twine", "--no-color", "check", "--strict", str(artifact.path))
+    said = run_tool("twine", "--no-color", "check", "--strict", str(python_artifact.path))
 
     assert said.endswith("PASSED")
 
 
 @pytest.mark.required
-def test_nothing_unwanted_inside(release_wheel: Path, artifact: Artifact) -> None:
-    """Neither wheel nor artifact holds tests, caches, version control, secrets or editor leftovers."""
-    members = names(identify(release_wheel)) + names(artifact)
+def test_nothing_unwanted_inside(artifact: Artifact, wheel_of: Callable[[Path], Path]) -> None:
+    """Neither the artifact nor a wheel built from it holds tests, caches, version control, secrets or leftovers."""
+    built = names(identify(wheel_of(artifact.path))) if artifact.kind == "sdist" else ()
+    members = names(artifact) + built
     unwanted = re.compile(
         r"(^|/)(tests?|__pycache__|\.git|\.venv|\.(mypy|pytest|ruff)_cache|\.env|\.DS_Store|id_rsa)(/|$)"
         r"|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|\.(pyc|pyo|swp|orig|rej|bak|pem|key)$|~$"
@@ -76,9 +81,9 @@ def test_nothing_unwanted_inside(release_wheel: Path, artifact: Artifact) -> Non
 
 @pytest.mark.required
 @pytest.mark.needs("python_module", "asset_manifest")
-def test_bundled_wheel_matches_its_manifest(installation: Installation, contract: Contract) -> None:
+def test_bundled_wheel_matches_its_manifest(python_installation: PythonInstallation, contract: Contract) -> None:
     """The runtime wheel in the package is the one that its manifest describes, to the byte."""
-    package = installation.site_packages / contract.features["python_module"]
+    package = python_installation.site_packages / contract.features["python_module"]
     asset = package / contract.features["asset_manifest"]
     manifest = json.loads(asset.read_text(encoding="utf-8"))
     wheel = asset.parent / manifest["wheel"]["file"]
@@ -93,19 +98,20 @@ def test_bundled_wheel_matches_its_manifest(installation: Installation, contract
 
 
 @pytest.mark.required
-def test_record_is_true(installation: Installation, artifact: Artifact) -> None:
+@pytest.mark.needs("python_module")
+def test_record_is_true(python_installation: PythonInstallation, artifact: Artifact) -> None:
     """RECORD gives every file of the wheel, and then of the package on disk, with its hash, and no other."""
     # Installers drop rows, or mend them, so that what lies on disk says little about the wheel.
     assert wheel_mismatches(artifact) == ()
-    assert record_mismatches(installation, artifact.name) == ()
+    assert record_mismatches(python_installation, artifact.name) == ()
 
 
 @pytest.fixture
-def release_metadata(installation: Installation, artifact: Artifact) -> dict[str, str]:
+def release_metadata(python_installation: PythonInstallation, artifact: Artifact) -> dict[str, str]:
     """What users of the installed artifact can read of it."""
     [held] = [
         found
-        for found in distributions(path=[str(installation.site_packages)])
+        for found in distributions(path=[str(python_installation.site_packages)])
         if found.metadata["Name"] == artifact.name
     ]
     metadata = parse_email(held.read_text("METADATA") or "")[0]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from email import message_from_string
-from importlib.metadata import distributions
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +12,6 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from harness.release.artifact import Artifact
     from harness.release.installation import Installation
     from smoke.product import Ktx
 
@@ -37,7 +34,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readme:
-    """The README as the package's metadata carry it, and the calls that it shows."""
+    """The README that the package brings, and the calls that it shows."""
 
     text: str
     examples: tuple[Example, ...]
@@ -104,14 +101,9 @@ def test_readme_says_that_uv_is_needed(ktx: Ktx, readme: Readme) -> None:
 
 
 @pytest.fixture
-def readme(ktx: Ktx, installation: Installation, artifact: Artifact) -> Readme:
-    """The README inside the installed package, as its metadata carry it."""
-    [held] = [
-        found
-        for found in distributions(path=[str(installation.site_packages)])
-        if found.metadata["Name"] == artifact.name
-    ]
-    text = str(message_from_string(held.read_text("METADATA") or "").get_payload())
+def readme(ktx: Ktx, installation: Installation) -> Readme:
+    """The README inside the installed package."""
+    text = installation.readme
     return Readme(text=text, examples=tuple(examples_in(text, ktx.contract.executable)))
 
 

@@ -87,8 +87,9 @@ def test_runtime_alone_explains_itself(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
-@pytest.mark.needs("status", "install", "doctor")
-@pytest.mark.parametrize("command", ["status", "install", "doctor"])
+@pytest.mark.parametrize(
+    "command", [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("status", "install", "doctor")]
+)
 def test_unknown_option_explains_itself(ktx: Ktx, command: str) -> None:
     """An option that a command does not know is named on stderr with the usage, and nothing is done."""
     result = ktx.fail(command, "--no-such-option", says="usage")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smoke.stale import SHAPES, make_empty, make_plain, stale_version
+from smoke.stale import NEEDS, SHAPES, make_empty, make_plain, stale_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     Shape = Callable[[Ktx], tuple[Path, ...]]
 
-every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+every_shape = pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, id=name, marks=pytest.mark.needs(*NEEDS.get(name, ()))) for name, shape in SHAPES.items()],
+)
 
 
 @pytest.mark.required
-@pytest.mark.needs("prune", "install")
+@pytest.mark.needs("prune")
 @every_shape
 def test_dry_run_lists_and_deletes_nothing(ktx: Ktx, shape: Shape) -> None:
     """`prune --dry-run` lists every stale runtime and leaves the tree exactly as it was."""
@@ -92,7 +95,7 @@ def test_bare_prune_with_nothing_stale_deletes_nothing(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
-@pytest.mark.needs("prune", "install")
+@pytest.mark.needs("prune")
 @every_shape
 def test_yes_removes_every_stale_runtime(ktx: Ktx, shape: Shape) -> None:
     """`prune --yes` lists exactly what it removed, and every stale runtime is gone, whole."""

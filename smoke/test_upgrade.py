@@ -40,6 +40,7 @@ class Environment:
             self.sandbox.directory / "environment",
             installer=self.settings.installer,
             python=self.settings.python,
+            node=self.settings.node,
             environment=installer_environment(os.environ),
             timeout=self.settings.install_timeout,
             cache=cache_directory(),

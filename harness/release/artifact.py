@@ -1,7 +1,7 @@
 """What a file that would be released is: kind, name, version, hash, contents.
 
-Reads archives and never unpacks them; building and installing them is for `building` and
-`installation`, judging their contents is for the cases.
+Reads archives and never unpacks them; what a `package.json` says is for `npmpackage`, building and installing
+for `building`, `packing` and `installation`, judging the contents for the cases.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from packaging.metadata import RawMetadata, parse_email
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -28,20 +28,26 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import ArtifactError, UsageError
+from harness.release import npmpackage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-Kind = Literal["wheel", "sdist"]
+Kind = Literal["wheel", "sdist", "npm"]
+SUFFIXES: Mapping[str, Kind] = {".whl": "wheel", ".tar.gz": "sdist", ".tgz": "npm"}
 
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError)
+_CALLED: Mapping[Kind, str] = {"wheel": "a wheel", "sdist": "an sdist", "npm": "an npm package"}
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file that would be released; `name` and `version` are spelt as its metadata spells them."""
+    """A file that would be released; `name` and `version` are spelt as its metadata spells them.
+
+    `requires_python` is of wheels and sdists, `requires_node` of npm packages; "" accepts any.
+    """
 
     path: Path
     kind: Kind
@@ -50,10 +56,11 @@ class Artifact:
     sha256: str
     size: int
     requires_python: str
+    requires_node: str = ""
 
 
 def identify(path: Path) -> Artifact:
-    """Describe a wheel or sdist, having read all of it; `path` in the result is absolute.
+    """Describe the file of a release, having read all of it; `path` in the result is absolute.
 
     Raises:
         UsageError: there is no such file, or its suffix is not one of a release.
@@ -62,28 +69,16 @@ def identify(path: Path) -> Artifact:
     kind = _kind(path)
     try:
         _check_members(path, kind)
-        raw = _parse(path, kind)
+        said = _said_by_package(path) if kind == "npm" else _said_by_distribution(path, kind)
     except _DAMAGED as error:
-        raise _unfit(path, f"is not a {kind} or is damaged: {error or type(error).__name__}") from error
+        raise _unfit(path, f"is not {_CALLED[kind]} or is damaged: {error or type(error).__name__}") from error
     except OSError as error:
         raise UsageError(f"'{path}' cannot be read: {error.strerror or error}") from error
-    name, version = raw.get("name", ""), raw.get("version", "")
-    _check_identity(path, kind, name, version)
-    requires_python = raw.get("requires_python", "")
-    _check_specifier(path, requires_python)
-    return Artifact(
-        path=path.resolve(),
-        kind=kind,
-        name=name,
-        version=version,
-        sha256=_sha256(path),
-        size=path.stat().st_size,
-        requires_python=requires_python,
-    )
+    return Artifact(path=path.resolve(), kind=kind, sha256=_sha256(path), size=path.stat().st_size, **said)
 
 
 def metadata(artifact: Artifact) -> RawMetadata:
-    """The core metadata as written, unchecked: METADATA of a wheel, PKG-INFO of an sdist."""
+    """The core metadata of a wheel (METADATA) or sdist (PKG-INFO) as written, unchecked."""
     return _parse(artifact.path, artifact.kind)
 
 
@@ -100,31 +95,57 @@ def read(artifact: Artifact, member: str) -> bytes:
 def _kind(path: Path) -> Kind:
     if not path.is_file():
         raise UsageError(f"'{path}' is not a file" if path.exists() else f"there is no file '{path}'")
-    if path.name.endswith(".whl"):
-        return "wheel"
-    if path.name.endswith(".tar.gz"):
-        return "sdist"
-    raise UsageError(f"'{path.name}' is neither a wheel (.whl) nor an sdist (.tar.gz)")
+    for suffix, kind in SUFFIXES.items():
+        if path.name.endswith(suffix):
+            return kind
+    raise UsageError(f"'{path.name}' is neither a wheel (.whl) nor an sdist (.tar.gz) nor an npm package (.tgz)")
 
 
 def _unfit(path: Path, complaint: str) -> ArtifactError:
     return ArtifactError("installs", f"'{path.name}' {complaint}")
 
 
+class _Said(TypedDict):
+    """What a release says of itself."""
+
+    name: str
+    version: str
+    requires_python: str
+    requires_node: str
+
+
+def _said_by_distribution(path: Path, kind: Kind) -> _Said:
+    raw = _parse(path, kind)
+    name, version, requires_python = raw.get("name", ""), raw.get("version", ""), raw.get("requires_python", "")
+    _check_identity(path, kind, name, version)
+    _check_specifier(path, requires_python)
+    return _Said(name=name, version=version, requires_python=requires_python, requires_node="")
+
+
+def _said_by_package(path: Path) -> _Said:
+    if npmpackage.MEMBER not in _names(path, "npm"):
+        raise _unfit(path, f"holds no {npmpackage.MEMBER}, so it is not an npm package")
+    try:
+        said = npmpackage.parse(_read(path, "npm", npmpackage.MEMBER))
+    except ValueError as error:
+        raise _unfit(path, str(error)) from error
+    return _Said(name=said.name, version=said.version, requires_python="", requires_node=said.node)
+
+
 def _names(path: Path, kind: Kind) -> tuple[str, ...]:
     if kind == "wheel":
         with zipfile.ZipFile(path) as wheel:
             return tuple(entry.filename for entry in wheel.infolist() if not entry.is_dir())
-    with tarfile.open(path, "r:gz") as sdist:
-        return tuple(entry.name for entry in sdist.getmembers() if not entry.isdir())
+    with tarfile.open(path, "r:gz") as archive:
+        return tuple(entry.name for entry in archive.getmembers() if not entry.isdir())
 
 
 def _read(path: Path, kind: Kind, member: str) -> bytes:
     if kind == "wheel":
         with zipfile.ZipFile(path) as wheel:
             return wheel.read(member)
-    with tarfile.open(path, "r:gz") as sdist:
-        stream = sdist.extractfile(member)
+    with tarfile.open(path, "r:gz") as archive:
+        stream = archive.extractfile(member)
         if stream is None:
             raise KeyError(member)
         return stream.read()
@@ -147,7 +168,7 @@ def _parse(path: Path, kind: Kind) -> RawMetadata:
 
 def _check_members(path: Path, kind: Kind) -> None:
     """Read the archive to its end, checksums included, and refuse members that leave its tree."""
-    unsafe = _unsafe_in_wheel(path) if kind == "wheel" else _unsafe_in_sdist(path)
+    unsafe = _unsafe_in_wheel(path) if kind == "wheel" else _unsafe_in_tarball(path)
     if unsafe:
         raise _unfit(path, f"holds a member that is not safe to unpack: '{unsafe[0]}'")
 
@@ -164,12 +185,12 @@ def _unsafe_in_wheel(path: Path) -> Sequence[str]:
         ]
 
 
-def _unsafe_in_sdist(path: Path) -> Sequence[str]:
+def _unsafe_in_tarball(path: Path) -> Sequence[str]:
     with gzip.open(path) as stream:
         while stream.read(_CHUNK):
             pass
-    with tarfile.open(path, "r:gz") as sdist:
-        return [entry.name for entry in sdist.getmembers() if _leaves(entry.name) or _points_out(entry)]
+    with tarfile.open(path, "r:gz") as archive:
+        return [entry.name for entry in archive.getmembers() if _leaves(entry.name) or _points_out(entry)]
 
 
 def _points_out(entry: tarfile.TarInfo) -> bool:

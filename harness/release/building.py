@@ -1,4 +1,4 @@
-"""Source tree to sdist and wheel, with pypa/build, as releases are built.
+"""Source tree to sdist and wheel, with pypa/build, as releases are built; packages of npm are for `packing`.
 
 Building once a run, whatever the number of workers, is the caller's; so is the choice of
 directories. What the files are is for `artifact`.
@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError, UsageError
-from harness.release.installers import INSTALLERS, blame
-from harness.release.steps import run_step, writing_failed
+from harness.release import npmpackage
+from harness.release.installers import UV, blame
+from harness.release.steps import Surroundings, writing_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,7 @@ class Source:
     directory: Path
     revision: str | None
     dirty: bool | None
+    is_npm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,16 +49,17 @@ def inspect(directory: Path) -> Source:
     """Describe a source tree; UsageError when it cannot be one."""
     if not directory.is_dir():
         raise UsageError(f"'{directory}' is not a directory" if directory.exists() else f"there is no '{directory}'")
-    if not (directory / "pyproject.toml").is_file():
-        raise UsageError(f"'{directory}' has no pyproject.toml, so it cannot be built")
+    is_npm = npmpackage.is_source(directory)
+    if not is_npm and not (directory / "pyproject.toml").is_file():
+        raise UsageError(f"'{directory}' has neither pyproject.toml nor package.json, so it cannot be built")
     directory = directory.resolve()
     # A tree that its repository ignores or does not know yet is not what the revision says.
-    tracked = _git(directory, "ls-files", "--", "pyproject.toml")
+    tracked = _git(directory, "ls-files", "--", npmpackage.FILE_NAME if is_npm else "pyproject.toml")
     revision = _git(directory, "rev-parse", "--verify", "HEAD") if tracked else None
     if revision is None:
-        return Source(directory=directory, revision=None, dirty=None)
+        return Source(directory=directory, revision=None, dirty=None, is_npm=is_npm)
     status = _git(directory, "--no-optional-locks", "status", "--porcelain", "--", ".")
-    return Source(directory=directory, revision=revision.strip(), dirty=status != "")
+    return Source(directory=directory, revision=revision.strip(), dirty=status != "", is_npm=is_npm)
 
 
 def build(directory: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path) -> Built:
@@ -143,16 +146,15 @@ def _run_build(
         "--outdir",
         str(destination.resolve()),
     )
-    result = run_step((*command, *arguments), environment=environment, cwd=destination, timeout=timeout, log=log)
+    surroundings = Surroundings(environment=environment, timeout=timeout, log=log)
+    result = surroundings.run_in(destination, (*command, *arguments))
     if result.exit_code != 0:
         raise blame(
             result,
             stage="builds",
             complaint="the source does not build",
-            installer=INSTALLERS["uv"],
-            environment=environment,
-            timeout=timeout,
-            log=log,
+            probe=UV.probe(Path(sys.executable)),
+            surroundings=surroundings,
         )
 
 

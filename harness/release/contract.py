@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import tomli
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from harness.errors import UsageError
 
@@ -48,7 +49,9 @@ class Contract:
     def is_for(self, artifact: Artifact) -> bool:
         """Whether the artifact belongs to this line of releases."""
         names = {canonicalize_name(name) for name in self.distributions}
-        return canonicalize_name(artifact.name) in names and self.versions.contains(artifact.version, prereleases=True)
+        return canonicalize_name(artifact.name) in names and self.versions.contains(
+            _comparable(artifact.version), prereleases=True
+        )
 
     def lacks(self, needs: Collection[str]) -> tuple[str, ...]:
         """Those of the needed commands and features that this version does not have."""
@@ -107,6 +110,19 @@ def choose(directory: Path, artifact: Artifact, wanted: str | None, *, stands_in
         f"no contract is for '{artifact.name}' {artifact.version}",
         hint=f"there is {known}, or give a file with --contract",
     )
+
+
+def _comparable(version: str) -> str:
+    """A version as Python's specifiers compare it.
+
+    npm allows pre-releases that Python cannot spell (`1.0.0-next.3`): they come before the release that they are
+    of, and after all that came before it, which is all that a line of releases asks.
+    """
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        release, is_prerelease, _ = version.partition("+")[0].partition("-")
+        return f"{release}.dev0" if is_prerelease else release
 
 
 def _only_known(path: Path, table: Mapping[str, object], known: Collection[str]) -> None:

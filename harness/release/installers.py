@@ -1,28 +1,25 @@
 """How each installer is called, and whose fault its failure is.
 
 Making environments and reading what was installed is for `installation`. An installer's own
-settings (index, proxy, certificates) come with the environment that is handed in.
+settings (index, proxy, certificates) come with the environment that is handed in. npm is in `npm`.
 """
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import distributions, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import uv
 
 from harness.errors import ArtifactError, HarnessError, TestbedError
-from harness.release.steps import run_step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from harness.errors import Stage
-    from harness.release.steps import StepResult
+    from harness.release.steps import StepResult, Surroundings
 
 # A package that every index of Python packages has.
 KNOWN_PACKAGE = "pip"
@@ -74,6 +71,10 @@ class UvInstaller:
         """By copy: through a hard link, a product that edits itself would edit uv's cache."""
         options = ("--link-mode", "copy", "--compile-bytecode", "--python", str(python))
         return (*self._pip("install"), *options, requirement)
+
+    def install_tool(self, requirement: str, python: Path) -> tuple[str, ...]:
+        """By link, where that is possible: for what is large and, like an interpreter, not itself under test."""
+        return (*self._pip("install"), "--link-mode", "hardlink", "--python", str(python), requirement)
 
     def uninstall(self, name: str, python: Path) -> tuple[str, ...]:
         """As `uv pip` does, which never asks."""
@@ -129,7 +130,8 @@ class PipInstaller:
         )
 
 
-INSTALLERS: Mapping[str, Installer] = {installer.name: installer for installer in (UvInstaller(), PipInstaller())}
+UV = UvInstaller()
+INSTALLERS: Mapping[str, Installer] = {installer.name: installer for installer in (UV, PipInstaller())}
 
 
 def blame(  # noqa: PLR0913  (each is a fact that the judgement or its sentence needs)
@@ -137,26 +139,24 @@ def blame(  # noqa: PLR0913  (each is a fact that the judgement or its sentence 
     *,
     stage: Stage,
     complaint: str,
-    installer: Installer,
-    environment: Mapping[str, str],
-    timeout: float,
-    log: Path,
-    python: Path | None = None,
+    probe: Sequence[str],
+    surroundings: Surroundings,
+    source: str = "package index",
+    reason: str = "",
 ) -> HarnessError:
-    """Whose fault a failed step is: the machine's, when its disk is full or its index is silent."""
+    """Whose fault a failed step is: the machine's, when its disk is full or the source of its packages is silent.
+
+    `probe` is the command that asks that source; `reason` is what the step says, where its key line is not that.
+    """
     if "No space left on device" in failed.output:
         return TestbedError("the disk is full", detail=failed.tail)
-    probe = _probe(installer, python or Path(sys.executable), environment, log)
-    if probe.exit_code != 0:
-        return TestbedError("the package index cannot be reached", detail=f"{failed.tail}\n{probe.tail}".strip())
-    reason = f"it did not finish in {timeout:g} s" if failed.exit_code is None else failed.key_line
+    probed = replace(surroundings, timeout=PROBE_SECONDS).run(probe)
+    if probed.exit_code != 0:
+        return TestbedError(f"the {source} cannot be reached", detail=f"{failed.tail}\n{probed.tail}".strip())
+    reason = reason or failed.key_line
+    if failed.exit_code is None:
+        reason = f"it did not finish in {surroundings.timeout:g} s"
     return ArtifactError(stage, f"{complaint}: {reason}", detail=failed.tail)
-
-
-def _probe(installer: Installer, python: Path, environment: Mapping[str, str], log: Path) -> StepResult:
-    with tempfile.TemporaryDirectory() as directory:
-        command = installer.probe(python)
-        return run_step(command, environment=environment, cwd=Path(directory), timeout=PROBE_SECONDS, log=log)
 
 
 def find_uv() -> str:

@@ -12,9 +12,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,7 +26,6 @@ from harness.masking import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 POLL_SECONDS = 0.02
 TAIL_LINES = 40
@@ -59,6 +60,24 @@ class StepResult:
         said = [line for line in lines if line.strip()]
         candidates = reasons[-1:] or errors[-1:] or said[-1:] or [f"it said nothing (exit code {self.exit_code})"]
         return " ".join(candidates[0].split())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What several steps run in: their whole environment, the deadline of each in seconds, one log for all."""
+
+    environment: Mapping[str, str]
+    timeout: float
+    log: Path
+
+    def run(self, argv: Sequence[str]) -> StepResult:
+        """Run a step in an empty directory: installers read settings from a project that they stand in."""
+        with tempfile.TemporaryDirectory() as elsewhere:
+            return self.run_in(Path(elsewhere), argv)
+
+    def run_in(self, directory: Path, argv: Sequence[str]) -> StepResult:
+        """Run a step in a directory; as of `run_step`."""
+        return run_step(argv, environment=self.environment, cwd=directory, timeout=self.timeout, log=self.log)
 
 
 def _reason(lines: Sequence[str], number: int) -> str:

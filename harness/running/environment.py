@@ -27,6 +27,7 @@ _EVERYWHERE = (
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
 )
 
 # What the build and install steps see beyond that: they are the user's own tools at work.
@@ -45,7 +46,7 @@ _INSTALLER_ONLY = (
     "TMP",
     "SOURCE_DATE_EPOCH",  # reproducible builds
 )
-_INSTALLER_PREFIXES = ("PIP_", "UV_")  # indexes, mirrors, trusted hosts, offline mode
+_INSTALLER_PREFIXES = ("PIP_", "UV_", "NPM_CONFIG_")  # indexes, mirrors, trusted hosts, offline mode
 
 # What a product gets of the installers' settings: where packages come from, nothing else.
 _PACKAGE_SOURCES = (

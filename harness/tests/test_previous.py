@@ -57,6 +57,7 @@ def settings(tmp_path: Path) -> Settings:
         dist=tmp_path / "dist",
         installer="uv",
         python="",
+        node="",
         install_timeout=60.0,
         command_timeout=10.0,
         evidence=None,
@@ -204,5 +205,5 @@ def test_what_is_no_source_says_nothing_about_the_release(
 ) -> None:
     (tmp_path / "previous").mkdir()
 
-    with pytest.raises(TestbedError, match=r"cannot be had: .*previous' has no pyproject\.toml"):
+    with pytest.raises(TestbedError, match=r"cannot be had: .*previous' has neither pyproject\.toml"):
         previous_once(settings, archive, candidate)

@@ -39,10 +39,11 @@ class ArtifactFacts(TypedDict):
 
 
 class InstallationFacts(TypedDict):
-    """The environment that it was installed in."""
+    """The environment that it was installed in; `python` is what runtimes are made with, whatever runs the release."""
 
     installer: str
     installer_version: str
+    interpreter: str
     python: str
     platform: str
     isolation: str
@@ -209,6 +210,7 @@ def installation_facts(preparation: Preparation, system: str) -> InstallationFac
     return InstallationFacts(
         installer=installation.installer,
         installer_version=installation.installer_version,
+        interpreter=installation.interpreter,
         python=installation.python_version,
         platform=system,
         isolation="environment",

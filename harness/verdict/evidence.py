@@ -104,7 +104,7 @@ class CaseRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClauseRecord:
-    """A clause and how it came out; `reason` is empty for one that passed."""
+    """A clause and how it came out; `reason` is empty for one that passed in all its cases."""
 
     clause: Clause
     outcome: Outcome
@@ -197,4 +197,12 @@ def _outcome(clause: Clause, own: Sequence[CaseRecord], selected: Collection[str
         return "not-selected", f"{len(chosen)} of {clause.cases} cases selected" if chosen else f"not selected{takes}"
     if len(own) < len(chosen):
         return "not-run", f"{len(own)} of {len(chosen)} cases ran"
-    return own[0].outcome, own[0].reason
+    return _ended_well(own)
+
+
+def _ended_well(own: Sequence[CaseRecord]) -> tuple[Outcome, str]:
+    """A clause whose cases passed, but for those that do not apply: one that did proves what there is to prove."""
+    idle = [case for case in own if case.outcome == "not-applicable"]
+    if len(idle) == len(own):
+        return own[0].outcome, own[0].reason
+    return "passed", f"{len(idle)} of {len(own)} cases do not apply: {idle[0].reason}" if idle else ""

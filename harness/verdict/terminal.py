@@ -49,7 +49,7 @@ def header(artifact: ArtifactFacts, installation: InstallationFacts | None) -> I
     if installation is not None:
         facts |= {
             "installer": f"{installation['installer']} {installation['installer_version']}",
-            "python": installation["python"],
+            "runs on": installation["interpreter"],
             "isolation": installation["isolation"],
         }
     yield from (f"{name + ':':<10} {value}" for name, value in facts.items() if value)
@@ -101,7 +101,8 @@ def _listed(title: str, clauses: Sequence[ClauseFacts], level: Level, width: int
 def _untested(clauses: Sequence[ClauseFacts], width: int | None) -> Iterator[Line]:
     """Why a promise does not apply; what was not selected or not run needs no explanation to who did it."""
     for clause in clauses:
-        if clause["outcome"] == "not-applicable":
+        # One that passed has a reason only where some of its cases do not apply.
+        if clause["outcome"] == "not-applicable" or (clause["outcome"] == "passed" and clause["reason"]):
             text = f"not applicable: {clause['id']}: {clause['reason']}"
             yield from (Line(text=line, style="faint") for line in _wrapped("", text, width))
 

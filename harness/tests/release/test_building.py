@@ -186,7 +186,7 @@ def test_what_cannot_be_a_source_is_the_users_mistake(tmp_path: Path) -> None:
     for path, complaint in (
         (tmp_path / "gone", "there is no"),
         (tmp_path / "file", "is not a directory"),
-        (tmp_path, "has no pyproject.toml"),
+        (tmp_path, "has neither pyproject.toml nor package.json"),
     ):
         with pytest.raises(UsageError) as caught:
             inspect(path)

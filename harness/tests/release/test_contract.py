@@ -114,6 +114,19 @@ def test_the_version_chooses(shipped: Path, tmp_path: Path, version: str, name: 
     assert choose(shipped, artifact(version=version), None, stands_in=tmp_path).name == name
 
 
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [("1.0.0-rc.0", "odd-1"), ("1.5.0-next.3", "odd-1"), ("1.5.0-a-b+c.7", "odd-1"), ("2.0.0+c-7", "odd-2")],
+)
+def test_a_version_of_npm_chooses_as_well(shipped: Path, tmp_path: Path, version: str, name: str) -> None:
+    assert choose(shipped, artifact(version=version), None, stands_in=tmp_path).name == name
+
+
+def test_a_pre_release_of_npm_is_not_of_the_line_before_it(shipped: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no contract is for 'odd-tool' 2\.0\.0-next\.1"):
+        choose(shipped, artifact(version="2.0.0-next.1"), None, stands_in=tmp_path)
+
+
 def test_the_user_chooses_by_name(shipped: Path, tmp_path: Path) -> None:
     assert choose(shipped, artifact(), "odd-2", stands_in=tmp_path).name == "odd-2"
 

@@ -15,14 +15,14 @@ import pytest
 
 from harness.errors import ArtifactError, HarnessError, TestbedError, UsageError
 from harness.release.artifact import Artifact, identify
-from harness.release.installation import Installation, install, record_mismatches
+from harness.release.installation import PythonInstallation, install, record_mismatches
 from harness.release.records import wheel_mismatches
 from harness.tests.release.projects import pack_odd, pack_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Install = Callable[..., Installation]
+    Install = Callable[..., PythonInstallation]
 
 INSTALLERS = ("uv", "pip")
 WHEEL = "odd-1.0-py3-none-any.whl"
@@ -33,7 +33,7 @@ MISSING = ("Name: odd", "Version: 1.0", "Requires-Dist: surely-no-such-distribut
 def put(environment: dict[str, str], cache: Path) -> Install:
     """`install` with what most tests take for granted."""
 
-    def put(artifact: Artifact, directory: Path, **changes: object) -> Installation:
+    def put(artifact: Artifact, directory: Path, **changes: object) -> PythonInstallation:
         usual = {
             "installer": "uv",
             "python": "",
@@ -41,7 +41,9 @@ def put(environment: dict[str, str], cache: Path) -> Install:
             "timeout": 120.0,
             "cache": cache,
         }
-        return install(artifact, directory, **{**usual, **changes})  # type: ignore[arg-type]
+        installation = install(artifact, directory, **{**usual, **changes})  # type: ignore[arg-type]
+        assert isinstance(installation, PythonInstallation)
+        return installation
 
     return put
 
@@ -49,7 +51,9 @@ def put(environment: dict[str, str], cache: Path) -> Install:
 @pytest.fixture(
     scope="session", params=[(tool, kind) for tool in INSTALLERS for kind in ("wheel", "sdist")], ids="-".join
 )
-def installed(request: pytest.FixtureRequest, put: Install, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installed(
+    request: pytest.FixtureRequest, put: Install, tmp_path_factory: pytest.TempPathFactory
+) -> PythonInstallation:
     """The real release, installed by each installer from each kind of file."""
     tool, kind = request.param
     directory = tmp_path_factory.mktemp("installed") / "environment"
@@ -76,13 +80,13 @@ def printed(python: Path, code: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_the_offered_script_works(installed: Installation) -> None:
+def test_the_offered_script_works(installed: PythonInstallation) -> None:
     done = subprocess.run([installed.executable("tiny")], check=True, capture_output=True, text=True)
 
     assert done.stdout == "tiny at work\n"
 
 
-def test_a_missing_script_is_named_beside_those_that_are_offered(installed: Installation) -> None:
+def test_a_missing_script_is_named_beside_those_that_are_offered(installed: PythonInstallation) -> None:
     with pytest.raises(ArtifactError, match=r"no 'huge' script; it offers 'tiny'") as caught:
         installed.executable("huge")
     assert caught.value.stage == "installs"
@@ -95,7 +99,7 @@ def test_an_artifact_without_scripts_says_so(put: Install, odd: Artifact, tmp_pa
         installation.executable("odd")
 
 
-def test_an_installation_says_what_it_holds(installed: Installation) -> None:
+def test_an_installation_says_what_it_holds(installed: PythonInstallation) -> None:
     held = {each.name: each.version for each in installed.distributions}
     tools = {"uv": importlib.metadata.version("uv"), "pip": held.pop("pip", "")}
 
@@ -105,29 +109,29 @@ def test_an_installation_says_what_it_holds(installed: Installation) -> None:
     assert installed.python_version == printed(installed.python, "import platform; print(platform.python_version())")
 
 
-def test_every_place_of_an_installation_is_absolute_and_within_it(installed: Installation) -> None:
+def test_every_place_of_an_installation_is_absolute_and_within_it(installed: PythonInstallation) -> None:
     for place in (installed.python, installed.scripts, installed.site_packages):
         assert place.exists()
         assert place.is_relative_to(installed.directory)
     assert installed.directory.is_absolute()
 
 
-def test_an_installation_can_be_sent_to_another_process(installed: Installation) -> None:
+def test_an_installation_can_be_sent_to_another_process(installed: PythonInstallation) -> None:
     assert pickle.loads(pickle.dumps(installed)) == installed  # noqa: S301  (pickled right here)
 
 
-def test_record_agrees_with_the_disk(installed: Installation) -> None:
+def test_record_agrees_with_the_disk(installed: PythonInstallation) -> None:
     assert record_mismatches(installed, "tiny-tool") == ()
 
 
-def test_no_file_is_a_hard_link(installed: Installation) -> None:
+def test_no_file_is_a_hard_link(installed: PythonInstallation) -> None:
     files = [path for path in installed.directory.rglob("*") if path.is_file() and not path.is_symlink()]
 
     assert files
     assert [path for path in files if path.stat().st_nlink != 1] == []
 
 
-def test_bytecode_is_compiled(installed: Installation) -> None:
+def test_bytecode_is_compiled(installed: PythonInstallation) -> None:
     sources = (installed.site_packages / "tiny_tool").glob("*.py")
     caches = [
         Path(printed(installed.python, f"import importlib.util as i; print(i.cache_from_source({str(path)!r}))"))
@@ -138,7 +142,7 @@ def test_bytecode_is_compiled(installed: Installation) -> None:
     assert [path for path in caches if not path.is_file()] == []
 
 
-def test_a_log_tells_what_the_installer_said(installed: Installation) -> None:
+def test_a_log_tells_what_the_installer_said(installed: PythonInstallation) -> None:
     log = installed.directory.with_name("environment.log")
 
     assert "tiny" in log.read_text().lower()
@@ -150,7 +154,7 @@ def test_another_log_can_be_given(put: Install, odd: Artifact, tmp_path: Path) -
     assert "odd" in (tmp_path / "other").read_text()
 
 
-def test_the_environment_comes_from_the_base_of_this_interpreter(installed: Installation) -> None:
+def test_the_environment_comes_from_the_base_of_this_interpreter(installed: PythonInstallation) -> None:
     base = printed(installed.python, "import sys; print(sys.base_prefix)")
 
     assert Path(base).resolve() == Path(sys.base_prefix).resolve()
@@ -159,7 +163,7 @@ def test_the_environment_comes_from_the_base_of_this_interpreter(installed: Inst
 
 
 def test_the_interpreter_of_an_environment_leads_to_its_base(
-    put: Install, installed: Installation, odd: Artifact, tmp_path: Path
+    put: Install, installed: PythonInstallation, odd: Artifact, tmp_path: Path
 ) -> None:
     second = put(odd, tmp_path / "environment", python=str(installed.python))
 

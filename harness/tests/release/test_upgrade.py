@@ -11,7 +11,7 @@ from harness.errors import ArtifactError, TestbedError
 from harness.release.artifact import Artifact, identify
 from harness.release.building import build_wheel_of_tree
 from harness.release.installation import (
-    Installation,
+    PythonInstallation,
     install,
     record_mismatches,
     record_paths,
@@ -43,9 +43,9 @@ def newer(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
 @pytest.fixture(params=["uv", "pip"])
 def installed(
     request: pytest.FixtureRequest, wheel: Artifact, environment: dict[str, str], cache: Path, tmp_path: Path
-) -> Installation:
+) -> PythonInstallation:
     """The first release, installed by each installer for one test to change."""
-    return install(
+    installation = install(
         wheel,
         tmp_path / "environment",
         installer=request.param,
@@ -54,15 +54,17 @@ def installed(
         timeout=SECONDS,
         cache=cache,
     )
+    assert isinstance(installation, PythonInstallation)
+    return installation
 
 
-def said(installation: Installation) -> str:
+def said(installation: PythonInstallation) -> str:
     """What the tool prints."""
     return subprocess.run([installation.executable("tiny")], check=True, capture_output=True, text=True).stdout
 
 
 def test_an_upgrade_leaves_the_newer_release_alone(
-    installed: Installation, newer: Artifact, environment: dict[str, str], tmp_path: Path
+    installed: PythonInstallation, newer: Artifact, environment: dict[str, str], tmp_path: Path
 ) -> None:
     assert said(installed) == "tiny at work\n"
 
@@ -75,7 +77,7 @@ def test_an_upgrade_leaves_the_newer_release_alone(
 
 
 def test_an_uninstall_leaves_nothing_of_what_was_the_artifacts(
-    installed: Installation, environment: dict[str, str], tmp_path: Path
+    installed: PythonInstallation, environment: dict[str, str], tmp_path: Path
 ) -> None:
     places = record_paths(installed)
     beside = sorted(set(installed.site_packages.iterdir()) - set(places))
@@ -92,7 +94,7 @@ def test_an_uninstall_leaves_nothing_of_what_was_the_artifacts(
 
 @pytest.mark.parametrize("installed", ["uv"], indirect=True)
 def test_what_cannot_be_uninstalled_is_the_artifacts_fault(
-    installed: Installation, environment: dict[str, str], tmp_path: Path
+    installed: PythonInstallation, environment: dict[str, str], tmp_path: Path
 ) -> None:
     (installed.site_packages / "tiny_tool-1.0.dist-info" / "RECORD").unlink()
 
@@ -105,7 +107,7 @@ def test_what_cannot_be_uninstalled_is_the_artifacts_fault(
 
 @pytest.mark.parametrize("installed", ["uv"], indirect=True)
 def test_an_upgrade_that_a_setting_turns_elsewhere_is_found_out(
-    installed: Installation, wheel: Artifact, newer: Artifact, environment: dict[str, str], tmp_path: Path
+    installed: PythonInstallation, wheel: Artifact, newer: Artifact, environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "overrides.txt").write_text(f"tiny-tool @ {wheel.path.as_uri()}\n")
     settings = {**environment, "UV_OVERRIDE": str(tmp_path / "overrides.txt")}

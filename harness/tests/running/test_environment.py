@@ -18,6 +18,7 @@ PARENT = {
     "PIP_INDEX_URL": "https://mirror/pip",
     "UV_DEFAULT_INDEX": "https://mirror/uv",
     "UV_PYTHON": "3.9",
+    "npm_config_registry": "https://mirror/npm",
     "VIRTUAL_ENV": "/env",
     "PYTHONPATH": "/sources",
     "PYTHONHOME": "/python",
@@ -32,7 +33,7 @@ def test_installers_get_the_users_tools_and_settings() -> None:
     environment = installer_environment(PARENT)
 
     kept = ("PATH", "HOME", "TMPDIR", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE")
-    settings = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_PYTHON")
+    settings = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_PYTHON", "npm_config_registry")
     assert {name: environment[name] for name in kept + settings} == {name: PARENT[name] for name in kept + settings}
     assert set(environment) == {*kept, *settings, "LANG", "PYTHONUTF8"}
     assert environment["LANG"] == "C.UTF-8"

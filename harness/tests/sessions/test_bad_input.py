@@ -53,8 +53,8 @@ def assert_ended(run: Run, checkout: Checkout, verdict: str, exit_code: int, com
     ("arguments", "complaint"),
     [
         (("--artifact", "nowhere.whl"), "there is no 'nowhere.whl' to smoke"),
-        (("--artifact", "smoke"), "'smoke' has no pyproject.toml, so it cannot be built"),
-        (("--artifact", "conftest.py"), "'conftest.py' is neither a directory nor a .whl nor a .tar.gz"),
+        (("--artifact", "smoke"), "'smoke' has neither pyproject.toml nor package.json, so it cannot be built"),
+        (("--artifact", "conftest.py"), "'conftest.py' is neither a directory nor a .whl, a .tar.gz or a .tgz"),
         (("--artifact", ""), "--artifact is empty"),
         (("--artifact", "a.whl", "--artifact", "b.whl"), "there is no file .*a.whl"),
         (("--artifact", ".", "--installer", "pipp"), "--installer takes 'uv' or 'pip', got 'pipp'.*mean 'pip'"),

@@ -12,7 +12,7 @@ import pytest
 from harness.preparation import Preparation
 from harness.release.artifact import Artifact
 from harness.release.building import Source
-from harness.release.installation import Distribution, Installation
+from harness.release.installation import Distribution, PythonInstallation
 from harness.tests.sessions.checkouts import SCHEMA, Checkout
 from harness.tests.verdict.records import a_case, a_clause
 from harness.verdict import document
@@ -31,7 +31,7 @@ ARTIFACT = Artifact(
     size=1234,
     requires_python="",
 )
-INSTALLATION = Installation(
+INSTALLATION = PythonInstallation(
     name="odd",
     directory=Path("/environment"),
     python=Path("/environment/bin/python"),
@@ -88,6 +88,7 @@ def test_a_whole_document() -> None:
     assert made["installation"] == {
         "installer": "uv",
         "installer_version": "0.9",
+        "interpreter": "Python 3.11.7",
         "python": "3.11.7",
         "platform": "Linux",
         "isolation": "environment",

@@ -1,0 +1,65 @@
+"""How npm is called, and what it says when it fails.
+
+Its settings (registry, proxy, cache) are the user's own and come with the environment; which Node it runs
+on is for `node`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.release.node import Node
+
+NAME = "npm"
+REGISTRY = "npm registry"  # what its failures are about
+
+# A package that every registry has.
+_KNOWN_PACKAGE = "npm"
+_QUIET = ("--no-update-notifier", "--no-audit", "--no-fund", "--no-progress", "--no-color", "--logs-max=0")
+_ERROR = re.compile(r"^npm (?:error|ERR!) ?")
+_SCRIPT = re.compile(r"command sh -c .*")
+_AROUND = re.compile(
+    r"(?:code|path|syscall|errno|command|npm warn|npm notice) |Log files were not written|A complete log of this run"
+)
+_EXCEPTION = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)(?: \[\w+\])?: \S.*$")
+
+
+def pack(node: Node, destination: Path) -> tuple[str, ...]:
+    """The command that packs the package of the directory that it runs in."""
+    return _npm(node, "pack", "--pack-destination", str(destination))
+
+
+def install(node: Node, file: Path, prefix: Path) -> tuple[str, ...]:
+    """The command that installs a file as `npm install --global` does, but below `prefix`."""
+    return _npm(node, "install", "--global", "--prefix", str(prefix), str(file))
+
+
+def uninstall(node: Node, name: str, prefix: Path) -> tuple[str, ...]:
+    """The command that removes a package from below `prefix`."""
+    return _npm(node, "uninstall", "--global", "--prefix", str(prefix), name)
+
+
+def probe(node: Node) -> tuple[str, ...]:
+    """The command that asks the registry for a package that it surely has, past the cache."""
+    # npm falls back on what is in its cache when a registry is silent, whatever it is told to prefer.
+    return _npm(node, "view", _KNOWN_PACKAGE, "version", "--cache", "probe", "--fetch-retries=0")
+
+
+def reason(output: str) -> str:
+    """The line of a failure that says best why; "" where none does."""
+    lines = output.splitlines()
+    marked = [_ERROR.sub("", line).strip() for line in lines if _ERROR.match(line)]
+    raised = [match[0] for line in lines if (match := _EXCEPTION.search(line))]
+    scripts = [match[0] for line in marked if (match := _SCRIPT.match(line))]
+    told = [line for line in marked if line and not _AROUND.match(line)]
+    # What a script said comes last, what npm itself finds first.
+    candidates = raised[-1:] or (told[-1:] if scripts else told[:1]) or scripts
+    return " ".join("".join(candidates).split())
+
+
+def _npm(node: Node, command: str, *arguments: str) -> tuple[str, ...]:
+    return (str(node.program), str(node.cli("npm")), command, *_QUIET, *arguments)
