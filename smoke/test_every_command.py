@@ -51,7 +51,7 @@ ALL = (
 
 
 # Of the others, those are run that the version has.
-every_command = pytest.mark.needs("version", "prune")
+every_command = pytest.mark.needs("version")
 
 
 @pytest.mark.required
@@ -60,7 +60,7 @@ def test_no_traceback(everything: Ktx) -> None:
     """No command ever prints a traceback."""
     said = "".join(result.stdout + result.stderr for result in everything.sandbox.results)
 
-    assert everything.message("refused").search(said)
+    assert everything.version in said
     assert not everything.message("traceback").search(said)
 
 
@@ -70,7 +70,8 @@ def test_nothing_written_elsewhere(everything: Ktx) -> None:
     """No command writes outside the runtime root and the project, but for caches and temporary files that are gone."""
     results = everything.sandbox.results
 
-    assert any(result.changes.within("root") for result in results)
+    writers = {"install", "prune"} & {*everything.contract.commands}
+    assert any(result.changes.within("root") for result in results) or not writers
     elsewhere = [result.changes.outside("root", "project").render() for result in results]
     assert [changes for changes in elsewhere if changes] == []
 

@@ -90,7 +90,7 @@ def test_default_root_is_below_the_data_home(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
-@pytest.mark.needs("install", "status", "doctor")
+@pytest.mark.needs("install", "status")
 def test_install_makes_a_ready_runtime(ktx: Ktx) -> None:
     """`install` makes a runtime of this version that `status` calls ready and whose programs are there."""
     result = ktx.run("install", "--yes")
