@@ -230,7 +230,8 @@ def passing_registry() -> Iterator[Callable[[], str]]:
             self.wfile.write(answer)
 
     with http.server.HTTPServer(("127.0.0.1", 0), Registry) as server:
-        thread = threading.Thread(target=answer_once, args=(server,))
+        server.timeout = SECONDS
+        thread = threading.Thread(target=answer_once, args=(server,), daemon=True)
 
         def start() -> str:
             thread.start()
