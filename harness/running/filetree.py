@@ -25,8 +25,8 @@ UNREADABLE = "unreadable"
 # The kernel stamps files with the time of its last tick, so a file written just after it was hashed can
 # carry the stamp that it already had. 50 ms is several ticks.
 _TICK_NS = 50_000_000
-_CHUNK_BYTES = 1 << 16
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_CHUNK_BYTES = 65_536
+_READ_ONLY = getattr(os, "O_BINARY", 0)  # everywhere else that is 0
 _JUNCTION = 0xA0000003
 
 
@@ -154,7 +154,7 @@ def _digest(path: str) -> str:
     # Plain descriptors: file objects would cost more than reading the small files that trees are made of.
     digest = hashlib.blake2b(digest_size=20)
     try:
-        descriptor = os.open(path, _READ)
+        descriptor = os.open(path, _READ_ONLY)
         try:
             while chunk := os.read(descriptor, _CHUNK_BYTES):
                 digest.update(chunk)
