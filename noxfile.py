@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -35,7 +36,8 @@ def smoke_with(session: nox.Session, *options: str) -> None:
     install(session, "smoke")
     if any(argument.startswith("--sign-key") for argument in session.posargs):
         install(session, "attest")
-    run(session, "pytest", "smoke", *workers(session), *options, *session.posargs)
+    # Half of what cases do is wait: for a package index, for a daemon, for a process to end.
+    run(session, "pytest", "smoke", *workers(session, per_core=2), *options, *session.posargs)
 
 
 for version in PYTHONS:
@@ -108,10 +110,12 @@ def install(session: nox.Session, group: str) -> None:
     session.install(*nox.project.dependency_groups(PROJECT, group))
 
 
-def workers(session: nox.Session) -> tuple[str, ...]:
-    """One worker a core, unless the arguments say otherwise."""
-    chosen = any(argument.startswith(("-n", "--numprocesses")) for argument in session.posargs)
-    return () if chosen else ("--numprocesses", "logical", "--maxprocesses", "8", "--dist", "worksteal")
+def workers(session: nox.Session, *, per_core: int = 1) -> tuple[str, ...]:
+    """So many workers a core, but no more than eight, unless the arguments say otherwise."""
+    if any(argument.startswith(("-n", "--numprocesses")) for argument in session.posargs):
+        return ()
+    number = min(8, per_core * (os.cpu_count() or 1))
+    return ("--numprocesses", str(number), "--dist", "worksteal")
 
 
 def run(session: nox.Session, *command: str) -> None:
