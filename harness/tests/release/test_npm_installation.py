@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,7 +207,8 @@ def test_a_registry_that_fell_silent_is_found_out_past_the_cache(
     put: Install, passing_registry: Callable[[], str], tmp_path: Path
 ) -> None:
     cache = {"npm_config_cache": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1"}
-    scripts = {"install": "npm view npm version && exit 3"}
+    stop = "require('http').get(process.env.npm_config_registry + 'stop', () => process.exit(3))"
+    scripts = {"install": f'npm view npm version && node -e "{stop}"'}
     path = pack_package(tmp_path / FILE, scripts=scripts)
     address = passing_registry()
     error = failure(put, path, tmp_path / "environment", npm_config_registry=address, **cache)
@@ -217,21 +219,25 @@ def test_a_registry_that_fell_silent_is_found_out_past_the_cache(
 
 @pytest.fixture
 def passing_registry() -> Iterator[Callable[[], str]]:
-    """A registry that answers one request and is gone; gives its address."""
+    """A registry that answers until it is asked to stop, and is gone then; gives its address."""
     version = {"name": "npm", "version": "1.0.0", "dist": {"tarball": "nowhere"}}
-    answer = json.dumps({"name": "npm", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}).encode()
+    found = json.dumps({"name": "npm", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}).encode()
 
     class Registry(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(found)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(found)
 
+            if self.path == "/stop":
+                stopped.append(True)
+
+    stopped: list[bool] = []
     with http.server.HTTPServer(("127.0.0.1", 0), Registry) as server:
         server.timeout = SECONDS
-        thread = threading.Thread(target=answer_once, args=(server,), daemon=True)
+        thread = threading.Thread(target=answer, args=(server, stopped), daemon=True)
 
         def start() -> str:
             thread.start()
@@ -241,9 +247,11 @@ def passing_registry() -> Iterator[Callable[[], str]]:
     thread.join()
 
 
-def answer_once(server: http.server.HTTPServer) -> None:
-    """Serve one request, and free the port."""
-    server.handle_request()
+def answer(server: http.server.HTTPServer, stopped: list[bool]) -> None:
+    """Serve requests until one says that it is enough, or none comes, and free the port."""
+    deadline = time.monotonic() + SECONDS
+    while not stopped and time.monotonic() < deadline:
+        server.handle_request()
     server.server_close()
 
 
