@@ -116,8 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.proving", description=__doc__)
     parser.add_argument("ids", nargs="*", help="entries to run (default: all)")
     parser.add_argument("--all-clauses", action="store_true", help="run every clause against every entry")
-    cores = max(2, os.cpu_count() or 2)
-    parser.add_argument("--jobs", type=int, default=cores, metavar="N", help="entries at a time (default: the cores)")
+    # A good part of an entry is waiting: for a package index, for a daemon, for a process to end.
+    jobs = 2 * (os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=jobs, metavar="N", help="entries at a time (default: two a core)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the matrix (default: .smoke/kill-matrix.json)")
     parser.add_argument("--catalogue", type=Path, metavar="DIR", help="holds broken/ and harmless/ (default: fixtures)")
     parser.add_argument(

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-QUIET = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider")
+# Nobody reads the tracebacks, and pytest takes its time over those that show source.
+QUIET = ("-q", "--tb=native", "-p", "no:randomly", "-p", "no:cacheprovider")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

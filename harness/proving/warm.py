@@ -15,6 +15,7 @@ import pytest
 import virtualenv
 
 from harness.proving.trial import CHECKOUT, QUIET, forget_pytest
+from harness.verdict import document, html
 
 
 def _warm_up() -> None:
@@ -23,6 +24,7 @@ def _warm_up() -> None:
         # Collecting is what loads plugins and cases as pytest wants them, with their assertions rewritten.
         pytest.main(["--collect-only", *QUIET, f"--rootdir={CHECKOUT}", str(CHECKOUT / "smoke")])
     virtualenv.session_via_cli(["--no-seed", str(CHECKOUT / ".smoke" / "never-made")], setup_logging=False)
+    html.render(document.refusal(reference="", reason="", started_at=0.0))  # compiles its templates
     gc.freeze()  # what all trials share is no garbage of theirs
 
 
