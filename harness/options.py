@@ -35,6 +35,7 @@ class Settings:
     installer: str
     python: str
     node: str
+    reuse_installation: bool
     install_timeout: float
     command_timeout: float
     evidence: Path | None
@@ -83,6 +84,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="Node for a package of npm (default: the newest that the package accepts)",
     )
     group.addoption(
+        "--reuse-installation",
+        action="store_true",
+        help="keep the installation for the next run on the same file, and use one that is there if nobody changed it",
+    )
+    group.addoption(
         "--install-timeout", metavar="SECONDS", default="600", help="deadline of build and of install (600)"
     )
     group.addoption("--command-timeout", metavar="SECONDS", default="60", help="deadline of each command (60)")
@@ -126,6 +132,7 @@ def read_settings(config: pytest.Config) -> Settings:
         installer=_one_of("--installer", option.installer, tuple(INSTALLERS)),
         python=option.python,
         node=option.node,
+        reuse_installation=_reuse_installation(config),
         install_timeout=_seconds("--install-timeout", option.install_timeout),
         command_timeout=_seconds("--command-timeout", option.command_timeout),
         evidence=invoked_in / option.evidence if option.evidence else None,
@@ -155,6 +162,13 @@ def _previous(config: pytest.Config) -> str | None:
     reference = config.invocation_params.dir / option.artifact[0] if option.artifact else default
     is_default = default.is_dir() and reference.resolve() == default.resolve()
     return option.previous or (str(default) if is_default else None)
+
+
+def _reuse_installation(config: pytest.Config) -> bool:
+    option = config.option
+    if option.reuse_installation and option.sign_key:
+        raise UsageError("--reuse-installation is for work in progress: --sign-key signs what was installed anew")
+    return bool(option.reuse_installation)
 
 
 def _one_of(name: str, value: str, known: Collection[str]) -> str:

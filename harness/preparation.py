@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from harness.errors import ArtifactError, HarnessError, Stage, TestbedError
+from harness.keeping import Kept, Key, install_or_reuse
 from harness.release import building, manifest
 from harness.release.artifact import Artifact, identify
 from harness.release.contract import Contract, choose
@@ -55,7 +56,7 @@ class Preparation:
     """How far it got: when each stage began (epoch seconds), how long it took, and what ended it all.
 
     `source` is None for a file that was given. `manifest` is that of the directory which holds the artifact,
-    `siblings` are the other files of the same release.
+    `siblings` are the other files of the same release. `kept` is the installation with its history.
     """
 
     source: building.Source | None = None
@@ -63,7 +64,7 @@ class Preparation:
     manifest: manifest.Manifest | None = None
     siblings: tuple[Path, ...] = ()
     contract: Contract | None = None
-    installation: Installation | None = None
+    kept: Kept | None = None
     testbed: Testbed | None = None
     started: dict[Stage, float] = field(default_factory=dict)
     seconds: dict[Stage, float] = field(default_factory=dict)
@@ -73,6 +74,11 @@ class Preparation:
     def was_given(self) -> bool:
         """Whether the artifact is a file that somebody else built."""
         return self.source is None and self.artifact is not None
+
+    @property
+    def installation(self) -> Installation | None:
+        """The environment that holds the artifact, once there is one."""
+        return self.kept.installation if self.kept else None
 
     @property
     def revision(self) -> tuple[str | None, bool | None]:
@@ -132,19 +138,10 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
     contracts = settings.checkout / "smoke" / "contracts"
     result.contract = choose(contracts, result.artifact, settings.contract, stands_in=settings.invoked_in)
     with _timed(result, "installs", tell):
-        result.installation = install(
-            result.artifact,
-            archive.scratch / "installation",
-            installer=settings.installer,
-            python=settings.python,
-            node=settings.node,
-            environment=environment,
-            timeout=settings.install_timeout,
-            cache=cache_directory(),
-            log=archive.evidence / "install.log",
-        )
-        executable = result.installation.executable(result.contract.executable)
-    result.testbed = _testbed(result.installation, result.contract, settings, environment)
+        result.kept = _install(result.artifact, settings, archive, environment)
+        installation = result.kept.installation
+        executable = installation.executable(result.contract.executable)
+    result.testbed = _testbed(installation, result.contract, settings, environment)
     with _timed(result, "starts", tell):
         _start(executable, result.contract, result.testbed, archive.scratch / "start")
 
@@ -184,6 +181,29 @@ def _build(
         built = building.build(source.directory, place, environment=environment, timeout=timeout, log=log)
         files = (built.sdist, built.wheel)
     return tuple(map(identify, building.publish(files, settings.dist)))
+
+
+def _install(artifact: Artifact, settings: Settings, archive: Archive, environment: dict[str, str]) -> Kept:
+    """Install into a throwaway environment, or use a kept one if the user wants that."""
+
+    def make(directory: Path) -> Installation:
+        return install(
+            artifact,
+            directory,
+            installer=settings.installer,
+            python=settings.python,
+            node=settings.node,
+            environment=environment,
+            timeout=settings.install_timeout,
+            cache=cache_directory(),
+            log=archive.evidence / "install.log",
+        )
+
+    if not settings.reuse_installation:
+        return Kept(installation=make(archive.scratch / "installation"))
+    installer = "npm" if artifact.kind == "npm" else settings.installer
+    key = Key(sha256=artifact.sha256, installer=installer, python=settings.python, node=settings.node)
+    return install_or_reuse(key, cache_directory() / "installations", make)
 
 
 def _testbed(

@@ -58,6 +58,7 @@ def settings(tmp_path: Path) -> Settings:
         installer="uv",
         python="",
         node="",
+        reuse_installation=False,
         install_timeout=60.0,
         command_timeout=10.0,
         evidence=None,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.verdict.clause import Level, Outcome
-    from harness.verdict.document import ArtifactFacts, CaseFacts, ClauseFacts
+    from harness.verdict.document import ArtifactFacts, CaseFacts, ClauseFacts, InstallationFacts
 
 Look = Literal["good", "bad", "warning", "faint"]
 
@@ -68,3 +68,9 @@ def tested(artifact: ArtifactFacts) -> str:
     if artifact["name"] is None:
         return artifact["reference"]
     return f"{artifact['name']} {artifact['version']}"
+
+
+def history(installation: InstallationFacts) -> str:
+    """What there is to know of an installation that outlives its run, "" of a throwaway one."""
+    since = installation["kept_since"]
+    return f"{since} by an earlier run, unchanged since" if since else installation["remark"]

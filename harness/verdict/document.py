@@ -39,7 +39,10 @@ class ArtifactFacts(TypedDict):
 
 
 class InstallationFacts(TypedDict):
-    """The environment that it was installed in; `python` is what runtimes are made with, whatever runs the release."""
+    """The environment that it was installed in; `python` is what runtimes are made with, whatever runs the release.
+
+    `kept_since` is when an earlier run made it, None for one of this run; `remark` what became of one not used.
+    """
 
     installer: str
     installer_version: str
@@ -47,6 +50,8 @@ class InstallationFacts(TypedDict):
     python: str
     platform: str
     isolation: str
+    kept_since: str | None
+    remark: str
     distributions: list[dict[str, str]]
 
 
@@ -204,9 +209,9 @@ def artifact_facts(reference: str, preparation: Preparation, checkout: Path) -> 
 
 def installation_facts(preparation: Preparation, system: str) -> InstallationFacts | None:
     """What is known of the environment, if there is one."""
-    installation = preparation.installation
-    if installation is None:
+    if (kept := preparation.kept) is None:
         return None
+    installation = kept.installation
     return InstallationFacts(
         installer=installation.installer,
         installer_version=installation.installer_version,
@@ -214,6 +219,8 @@ def installation_facts(preparation: Preparation, system: str) -> InstallationFac
         python=installation.python_version,
         platform=system,
         isolation="environment",
+        kept_since=kept.since or None,
+        remark=kept.remark,
         distributions=[asdict(distribution) for distribution in installation.distributions],
     )
 

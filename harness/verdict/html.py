@@ -58,8 +58,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = (command_line, duration, is_expected, look, mark_sign, prose, short_command, sign, tree_name)
-    environment.filters.update({each.__name__: each for each in (*own, digest.failing_case, digest.seconds)})
+    own = (command_line, duration, is_expected, look, mark_sign, prose, short_command, sign, tree_name, digest.seconds)
+    environment.filters.update({each.__name__: each for each in (*own, digest.failing_case, digest.history)})
     return environment
 
 

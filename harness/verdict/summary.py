@@ -75,6 +75,7 @@ def _facts(document: Document) -> Iterator[str]:
     if installation is not None:
         rows["installed with"] = f"{installation['installer']} {installation['installer_version']}"
         rows["Python"] = f"{installation['python']} on {installation['platform']}"
+        rows["installed"] = digest.history(installation)
     rows["time"] = f"{document['seconds']:.1f} s"
     yield from ("| | |", "|---|---|")
     yield from (f"| {name} | {_text(value)} |" for name, value in rows.items() if value)

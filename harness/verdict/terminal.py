@@ -51,6 +51,7 @@ def header(artifact: ArtifactFacts, installation: InstallationFacts | None) -> I
             "installer": f"{installation['installer']} {installation['installer_version']}",
             "runs on": installation["interpreter"],
             "isolation": installation["isolation"],
+            "installed": digest.history(installation),
         }
     yield from (f"{name + ':':<10} {value}" for name, value in facts.items() if value)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
+from harness.keeping import Kept
 from harness.preparation import Preparation
 from harness.release.artifact import Artifact
 from harness.release.building import Source
@@ -44,7 +45,9 @@ INSTALLATION = PythonInstallation(
     distributions=(Distribution(name="odd", version="1.0"),),
 )
 PREPARED = Preparation(
-    source=Source(directory=CHECKOUT, revision="1" * 40, dirty=True), artifact=ARTIFACT, installation=INSTALLATION
+    source=Source(directory=CHECKOUT, revision="1" * 40, dirty=True),
+    artifact=ARTIFACT,
+    kept=Kept(installation=INSTALLATION),
 )
 
 
@@ -92,6 +95,8 @@ def test_a_whole_document() -> None:
         "python": "3.11.7",
         "platform": "Linux",
         "isolation": "environment",
+        "kept_since": None,
+        "remark": "",
         "distributions": [{"name": "odd", "version": "1.0"}],
     }
     assert (made["started_at"], made["seconds"]) == ("1970-01-01T00:00:00+00:00", 1.235)
