@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import pickle
 import platform
 import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,17 +96,22 @@ def install_or_reuse(key: Key, shelf: Path, make: Callable[[Path], Installation]
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(shelf / f"{place.name}.lock"):
         _clear(shelf, keep=place)
-        record, remark = _read(place / _RECORD), ""
-        if record is not None:
-            changed = _changed(record)
-            if not changed:
-                os.utime(place / _RECORD)
-                return Kept(installation=record.installation, since=_written(record.moment))
-            remark = f"anew, since the kept installation was changed: '{changed}'"
-        record = _make(place, make)
+        found = _read(place / _RECORD)
+        changed, record = _verified(found) if found is not None else ("", None)
+        since = _written(record.moment) if record is not None else ""
+        record = record or _make(place, make)
         # Our own file, in the user's own cache, beside programs that will be run just the same.
         write_whole(place / _RECORD, pickle.dumps(record))
-    return Kept(installation=record.installation, remark=remark)
+    remark = f"anew, since the kept installation was changed: '{changed}'" if changed else ""
+    return Kept(installation=record.installation, since=since, remark=remark)
+
+
+def _verified(record: _Record) -> tuple[str, _Record | None]:
+    """The first path that is not as it was, or the record as it is now: what had to be read need not be again."""
+    now = filetree.snapshot(record.root, previous=record.tree)
+    if changes := filetree.difference(record.tree, now):
+        return min(changes.paths), None
+    return "", replace(record, tree=now)
 
 
 def _make(place: Path, make: Callable[[Path], Installation]) -> _Record:
@@ -127,12 +131,6 @@ def _read(path: Path) -> _Record | None:
         record = pickle.loads(path.read_bytes())  # noqa: S301 -- our own file
         return record if isinstance(record, _Record) else None
     return None
-
-
-def _changed(record: _Record) -> str:
-    """The first path that is not as it was, relative to the environment; "" when all are."""
-    now = filetree.snapshot(record.root, previous=record.tree)
-    return next(iter(sorted(filetree.difference(record.tree, now).paths)), "")
 
 
 def _clear(shelf: Path, *, keep: Path) -> None:
