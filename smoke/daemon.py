@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, object]"
 
+STATE: Json = {"schemaVersion": 1, "host": "127.0.0.1", "features": ["core"]}  # what every daemon says of itself
+
 _KILLED_SECONDS = 5.0
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import re
     from pathlib import Path
 
+    from typing_extensions import NotRequired
+
     from harness.release.contract import Contract
     from harness.running.result import CommandResult
     from harness.running.sandbox import Sandbox
@@ -21,6 +23,16 @@ class Status(TypedDict):
     kind: str
     detail: str
     layout: dict[str, str]
+
+
+class Check(TypedDict):
+    """One check of `doctor --json`; `fix` is for those that fail."""
+
+    id: str
+    label: str
+    status: str
+    detail: str
+    fix: NotRequired[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +85,12 @@ class Ktx:
     def status(self) -> Status:
         """What `status --json` says."""
         return cast("Status", json.loads(self.run("status", "--json").stdout))
+
+    def checks(self) -> list[Check]:
+        """The checks of `doctor --json`, whatever their outcome."""
+        checks: list[Check] = json.loads(self.attempt("doctor", "--json").stdout)["checks"]
+        assert all({"id", "label", "status", "detail"} <= set(check) for check in checks)
+        return checks
 
     @property
     def manifest(self) -> Path:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.running import filetree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from harness.running.sandbox import Sandbox
     from smoke.product import Ktx
@@ -55,3 +57,14 @@ def keep_bytecode(sandbox: Sandbox, modules: Iterable[str]) -> None:
     for python in sandbox.runtime_root.glob("*/.venv/bin/python"):
         sandbox.run(python, "-c", IMPORT, *modules)
     sandbox.environment = environment
+
+
+@contextmanager
+def replaced(path: Path, content: str) -> Iterator[None]:
+    """Give a file of it another content for a while."""
+    original = path.read_bytes()
+    path.write_text(content, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_bytes(original)
