@@ -8,7 +8,16 @@ import pytest
 
 from harness.tests.values import assert_plain
 from harness.tests.verdict.records import a_case, a_clause, sent
-from harness.verdict.evidence import CaseRecord, ClauseRecord, CommandRecord, Fate, exit_code, records, verdict_of
+from harness.verdict.evidence import (
+    CaseRecord,
+    ClauseRecord,
+    CommandRecord,
+    Failure,
+    Fate,
+    exit_code,
+    records,
+    verdict_of,
+)
 
 if TYPE_CHECKING:
     from harness.verdict.clause import Clause, Outcome
@@ -27,6 +36,8 @@ COMMAND = CommandRecord(
     tree=(),
     left_running=(),
 )
+
+FAILURE = Failure(promise="keeps", instead="it is lost", file="test_odd.py", line=1, kept=None, replay="again")
 
 
 def judge(outcomes: tuple[Outcome, ...], fate: Fate | None = None) -> Verdict:
@@ -153,6 +164,27 @@ def test_a_clause_passes_with_all_of_its_cases(promised: int, number: int) -> No
     assert outcome_of(a_clause(cases=promised), cases, {case.id for case in cases}) == ("passed", "")
 
 
+def test_cases_that_do_not_apply_leave_the_proof_to_the_others() -> None:
+    cases = [
+        a_case("keeps[a]", "not-applicable", reason="no wings"),
+        a_case("keeps[b]"),
+        a_case("keeps[c]", "not-applicable", reason="no fins"),
+    ]
+
+    outcome = outcome_of(a_clause(cases=3), cases, {case.id for case in cases})
+
+    assert outcome == ("passed", "2 of 3 cases do not apply: no wings")
+
+
+def test_a_clause_does_not_apply_when_none_of_its_cases_does() -> None:
+    cases = [
+        a_case("keeps[a]", "not-applicable", reason="no wings"),
+        a_case("keeps[b]", "not-applicable", reason="no fins"),
+    ]
+
+    assert outcome_of(a_clause(cases=2), cases, {case.id for case in cases}) == ("not-applicable", "no wings")
+
+
 def test_a_name_that_starts_alike_is_another_clause() -> None:
     assert outcome_of(a_clause("keep"), [a_case("keeps")], {"keeps"}) == ("not-selected", "not selected")
 
@@ -224,7 +256,7 @@ def test_cases_are_told_in_the_order_of_their_ids() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [COMMAND, a_case(), ClauseRecord(clause=a_clause(), outcome="passed"), Fate(exit_status=0)],
+    [COMMAND, FAILURE, a_case(), ClauseRecord(clause=a_clause(), outcome="passed"), Fate(exit_status=0)],
     ids=lambda value: type(value).__name__,
 )
 def test_evidence_cannot_be_changed(value: object) -> None:
@@ -232,4 +264,6 @@ def test_evidence_cannot_be_changed(value: object) -> None:
 
 
 def test_a_case_that_never_began_took_no_time() -> None:
-    assert CaseRecord(id="keeps", clause="keeps", outcome="not-run").seconds == 0
+    case = CaseRecord(id="keeps", clause="keeps", outcome="not-run")
+
+    assert (case.started, case.seconds) == (0, 0)
