@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from harness.errors import UsageError
 from harness.release.installers import INSTALLERS
 from harness.release.npmpackage import is_source
+from harness.release.registry import Registry, check_index, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from harness.release.registry import Spec
+
 DEFAULT_REFERENCE = "fixtures/ktx"
 ALL_PYTHONS = "all"
 _KINDS = ("wheel", "sdist", "both")
+_REFERENCES = "a source directory, a .whl, a .tar.gz, a .tgz, pypi:NAME==VERSION or npm:NAME@VERSION"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +46,7 @@ class Settings:
     contract: str | None
     expect_version: str | None
     previous: str | None
+    registry: Registry
     local_embeddings: bool
     strict: bool
     sign_key: Path | None
@@ -50,7 +55,14 @@ class Settings:
     def installer_of_reference(self) -> str:
         """What installs the reference, as far as that can be told from its name."""
         path = self.invoked_in / self.reference
+        if self.published is not None:
+            return "npm" if self.published.scheme == "npm" else self.installer
         return "npm" if path.name.endswith(".tgz") or is_source(path) else self.installer
+
+    @property
+    def published(self) -> Spec | None:
+        """The published version that the reference names, if it names one; UsageError when it only looks like one."""
+        return parse(self.reference)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -60,11 +72,13 @@ def add_options(parser: pytest.Parser) -> None:
         "--artifact",
         metavar="REF",
         action="append",
-        help="what to smoke: a source directory, a .whl, a .tar.gz or a .tgz; several times for the files "
-        f"of one release (default: {DEFAULT_REFERENCE})",
+        help=f"what to smoke: {_REFERENCES}; several times for the files of one release (default: {DEFAULT_REFERENCE})",
     )
     group.addoption(
-        "--build", metavar="KIND", default="wheel", help="which file of a source: wheel (default), sdist or both"
+        "--build",
+        metavar="KIND",
+        default="wheel",
+        help="which file of a source, or of a version on a Python package index: wheel (default), sdist or both",
     )
     # A release of several files is smoked file by file, each in a session that is started with this.
     group.addoption("--one-of-release", metavar="REF", help=argparse.SUPPRESS)
@@ -100,8 +114,19 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--previous",
         metavar="REF",
-        help="the release before the artifact, to upgrade from: a source directory, a .whl, a .tar.gz or a .tgz "
+        help=f"the release before the artifact, to upgrade from: {_REFERENCES} "
         f"(default: for {DEFAULT_REFERENCE} the same source at an older version, else none)",
+    )
+    group.addoption(
+        "--index",
+        metavar="URL",
+        help="the registry to download published versions from, and nothing else (default: as pip and npm are set up)",
+    )
+    group.addoption(
+        "--wait",
+        metavar="SECONDS",
+        default="0",
+        help="how long to wait for a published version that is not there yet (0)",
     )
     group.addoption(
         "--local-embeddings",
@@ -139,6 +164,7 @@ def read_settings(config: pytest.Config) -> Settings:
         contract=option.contract,
         expect_version=option.expect_version,
         previous=_existing("--previous", _previous(config), invoked_in),
+        registry=_registry(config, reference),
         local_embeddings=bool(option.local_embeddings),
         strict=bool(option.strict),
         sign_key=invoked_in / option.sign_key if option.sign_key else None,
@@ -180,16 +206,29 @@ def _one_of(name: str, value: str, known: Collection[str]) -> str:
 
 
 def _existing(name: str, reference: str | None, invoked_in: Path) -> str | None:
-    if reference is None or (invoked_in / reference).exists():
+    if reference is None or parse(reference) is not None or (invoked_in / reference).exists():
         return reference
     raise UsageError(f"{name} takes a directory or a file, there is no '{reference}'")
 
 
-def _seconds(name: str, text: str) -> float:
+def _registry(config: pytest.Config, reference: str) -> Registry:
+    """Where published versions come from; an option on that is a mistake where nothing is published."""
+    option = config.option
+    asked = Registry(index=check_index(option.index), wait=_seconds("--wait", option.wait, least=0))
+    published = [each for each in (reference, option.previous) if each and parse(each)]
+    if asked != Registry() and not published:
+        name = "--index" if asked.index else "--wait"
+        raise UsageError(f"{name} is for a published version, and '{reference}' is none")
+    return asked
+
+
+def _seconds(name: str, text: str, *, least: float | None = None) -> float:
+    """A number of seconds: positive, or not below the `least`."""
     try:
         seconds = float(text)
     except ValueError:
-        seconds = 0.0
-    if 0 < seconds < float("inf"):
+        seconds = -1.0
+    if (seconds > 0 if least is None else seconds >= least) and seconds < float("inf"):
         return seconds
-    raise UsageError(f"{name} takes a positive number of seconds, got '{text}'")
+    kind = "a positive number of seconds" if least is None else f"a number of seconds from {least:g} on"
+    raise UsageError(f"{name} takes {kind}, got '{text}'")

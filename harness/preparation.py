@@ -22,8 +22,10 @@ from harness.keeping import Kept, Key, install_or_reuse
 from harness.release import building, manifest
 from harness.release.artifact import Artifact, identify
 from harness.release.contract import Contract, choose
+from harness.release.downloading import download
 from harness.release.installation import Installation, install
 from harness.release.packing import pack
+from harness.release.steps import Surroundings
 from harness.running.environment import installer_environment
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.options import Settings
+    from harness.release.registry import Spec
     from harness.verdict.archive import Archive
 
 Tell = Callable[[Stage, "float | None"], None]  # a stage, and its seconds once it has ended
@@ -147,9 +150,11 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
 
 
 def _resolve(result: Preparation, settings: Settings, archive: Archive, environment: dict[str, str]) -> None:
-    """Find the file to smoke: the one that was given, or one just built, which lies in `dist` as well."""
+    """Find the file to smoke: the one that was given or published, or one just built, which lies in `dist` as well."""
     path = settings.invoked_in / settings.reference
-    if path.is_file():
+    if settings.published is not None:
+        result.artifact = identify(_download(settings.published, settings, archive, environment))
+    elif path.is_file():
         result.artifact = identify(path)
         result.manifest = manifest.read(path.parent)
     else:
@@ -158,6 +163,22 @@ def _resolve(result: Preparation, settings: Settings, archive: Archive, environm
         result.manifest = manifest.write(settings.dist, built, result.source)
         result.artifact = next(artifact for artifact in built if artifact.kind in {settings.build, "npm"})
     result.siblings = settings.beside or (result.manifest.others(result.artifact) if result.manifest else ())
+
+
+def _download(spec: Spec, settings: Settings, archive: Archive, environment: dict[str, str]) -> Path:
+    """The published file, which stays with the verdict on it."""
+    log, timeout = archive.evidence / "download.log", settings.install_timeout
+    file = download(
+        spec,
+        archive.scratch / "downloaded",
+        registry=settings.registry,
+        kind=settings.build,
+        python=settings.python,
+        node=settings.node,
+        cache=cache_directory(),
+        surroundings=Surroundings(environment=environment, timeout=timeout, log=log),
+    )
+    return building.publish((file,), archive.evidence / "downloaded")[0]
 
 
 def _build(

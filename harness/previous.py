@@ -17,7 +17,10 @@ from harness.errors import ArtifactError, TestbedError, UsageError
 from harness.options import DEFAULT_REFERENCE
 from harness.release import building
 from harness.release.artifact import Artifact, identify
+from harness.release.downloading import download
 from harness.release.packing import pack
+from harness.release.registry import parse
+from harness.release.steps import Surroundings
 from harness.running.environment import installer_environment
 from harness.toolcaches import cache_directory
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.options import Settings
+    from harness.release.registry import Spec
     from harness.verdict.archive import Archive
 
 _OLDER = ("0.0.1", "0.0.0.dev0")
@@ -40,7 +44,9 @@ def previous_once(settings: Settings, archive: Archive, candidate: Artifact) -> 
     """
     assert settings.previous is not None, "cases ask for it only where there is one"  # noqa: S101 -- our own order
     try:
-        path = settings.invoked_in / settings.previous
+        path, spec = settings.invoked_in / settings.previous, parse(settings.previous)
+        if spec is not None:
+            path = _download_once(spec, settings, archive)
         previous = identify(path if path.is_file() else _build_once(path, settings, archive, candidate))
     except (ArtifactError, UsageError) as error:  # the release under test has no part in it
         raise TestbedError(f"the previous release cannot be had: {error}", detail=error.detail) from error
@@ -65,6 +71,27 @@ def age(source: Path, destination: Path, version: str) -> Path:
     text = places[0].read_text(encoding="utf-8")
     places[0].write_text(_VERSION.sub(f'__version__ = "{version}"', text), encoding="utf-8")
     return tree
+
+
+def _download_once(spec: Spec, settings: Settings, archive: Archive) -> Path:
+    """The published file, of the kind that is smoked; it stays beside the verdict as well."""
+    directory, place = archive.scratch / "previous", archive.evidence / "downloaded" / "previous"
+    log, timeout = archive.evidence / "previous.log", settings.install_timeout
+    surroundings = Surroundings(environment=installer_environment(os.environ), timeout=timeout, log=log)
+    with FileLock(archive.scratch / "previous.lock"):
+        found = sorted(directory.glob("*")) or [
+            download(
+                spec,
+                directory,
+                registry=settings.registry,
+                kind=settings.build,
+                python=settings.python,
+                node=settings.node,
+                cache=cache_directory(),
+                surroundings=surroundings,
+            )
+        ]
+        return building.publish(found, place)[0]
 
 
 def _build_once(source: Path, settings: Settings, archive: Archive, candidate: Artifact) -> Path:

@@ -36,9 +36,10 @@ _MARKUP: Mapping[Style, Mapping[str, bool]] = {
 def prepare(session: Session, reporter: TerminalReporter) -> None:
     """Prepare before the first case, with a line for each step while it runs, and say what came of it."""
     reporter.ensure_newline()
+    downloads = session.settings.published is not None
 
     def tell(stage: Stage, seconds: float | None) -> None:
-        text = terminal.step(stage) if seconds is None else f"{seconds:.1f} s\n"
+        text = terminal.step(stage, downloads=downloads) if seconds is None else f"{seconds:.1f} s\n"
         reporter.write(text, flush=True)
 
     # What goes wrong, the cases will say: here it would be an internal error.

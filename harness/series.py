@@ -24,6 +24,7 @@ from harness.errors import ArtifactError, HarnessError, UsageError
 from harness.options import ALL_PYTHONS, references_of
 from harness.release import interpreters, manifest, npmpackage
 from harness.release.artifact import SUFFIXES, identify
+from harness.release.registry import parse
 from harness.verdict.archive import make_run, point_latest
 from harness.verdict.evidence import EXIT_CODES, worst_of
 
@@ -63,7 +64,8 @@ def is_series(config: pytest.Config) -> bool:
     if option.one_of_release is not None:
         return False
     source = _path(config, references_of(config)[0])
-    both = option.build == "both" and source.is_dir() and not npmpackage.is_source(source)
+    has_two = _is_on_pypi(references_of(config)[0]) or (source.is_dir() and not npmpackage.is_source(source))
+    both = option.build == "both" and has_two
     return len(references_of(config)) > 1 or both or option.python == ALL_PYTHONS
 
 
@@ -88,6 +90,10 @@ def plan(config: pytest.Config) -> Pythons:
         _demand_one_release(config, references)
     if config.option.python != ALL_PYTHONS:
         return Pythons()
+    if parse(references[0]) is not None:
+        # The first session could tell, but not whether it should have been one on this Python.
+        hint = "smoke the file that it downloads, or name each Python"
+        raise UsageError(f"which Pythons '{references[0]}' admits is not known before it is downloaded", hint=hint)
     wanted = interpreters.admitted(_requires_python(_path(config, references[0])))
     found = {version: str(path) for version in wanted if (path := interpreters.find(version))}
     if not found:
@@ -98,6 +104,9 @@ def plan(config: pytest.Config) -> Pythons:
 def _demand_one_release(config: pytest.Config, references: Sequence[str]) -> None:
     said: dict[str, str] = {}
     for reference in references:
+        if (spec := parse(reference)) is not None:
+            hint = "--build both smokes its wheel and its sdist" if spec.scheme == "pypi" else ""
+            raise UsageError(f"'{spec}' stands alone: the others may be of another release", hint=hint)
         with suppress(ArtifactError):  # the session of this file says so
             artifact = identify(_path(config, reference))
             said[reference] = f"'{artifact.name}' {artifact.version}"
@@ -143,16 +152,18 @@ class _Series:
         """Smoke each file on each Python."""
         references, build = references_of(self._config), self._config.option.build
         for number, reference in enumerate(references, start=1):
+            is_published = parse(reference) is not None
             is_file = _path(self._config, reference).is_file()
             kinds = _kinds(_path(self._config, reference), build)
             for kind, (version, python) in product(kinds, self._pythons.found):
-                file = reference if is_file else self._built(reference, kind)
+                file = reference if is_file or is_published else self._built(reference, kind)
                 if file is None or self._interrupted.is_set():
                     return
                 words = ([str(number)] if len(references) > 1 else []) + [kind]
                 words += [f"python-{version}"] if version else []
                 options = [] if is_file or kind == "npm" else ["--build", kind]
                 options += ["--python", python] if python else []
+                options += self._downloaded() if is_published else []
                 self._smoke(file, "-".join(words), *options)
 
     @property
@@ -209,6 +220,12 @@ class _Series:
         document: Document | None = json.loads(verdict.read_bytes()) if verdict.is_file() else None
         self._outcomes.append(_Outcome(reference=reference, exit_code=exit_code, document=document))
 
+    def _downloaded(self) -> list[str]:
+        """The option that tells a session of the file that an earlier one had of the same release."""
+        documents = [outcome.document for outcome in self._outcomes if outcome.document]
+        files = [document["artifact"]["file"] for document in documents]
+        return [word for file in files if file for word in ("--artifact", str(self._config.rootpath / file))]
+
     def _built(self, source: str, kind: str) -> str | None:
         """A file of the source: the source itself at first, then what the first session built, if it could."""
         if not self._outcomes:
@@ -228,6 +245,13 @@ def _kinds(path: Path, build: str) -> tuple[str, ...]:
     if path.is_file():
         return (next((SUFFIXES[suffix] for suffix in SUFFIXES if path.name.endswith(suffix)), "wheel"),)
     return ("wheel", "sdist") if build == "both" else (build,)
+
+
+def _is_on_pypi(reference: str) -> bool:
+    with suppress(UsageError):  # the session says so
+        spec = parse(reference)
+        return spec is not None and spec.scheme == "pypi"
+    return False
 
 
 def _path(config: pytest.Config, reference: str) -> Path:

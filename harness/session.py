@@ -19,6 +19,7 @@ from harness.preparation import Preparation, read_if_done
 from harness.release import npmpackage
 from harness.release.artifact import SUFFIXES
 from harness.release.installers import INSTALLERS
+from harness.release.registry import parse
 from harness.running import processes
 from harness.verdict import document, publish
 from harness.verdict.archive import Archive, point_latest
@@ -153,6 +154,8 @@ class Session:
         clause = self.clauses_by_id.get(id_of_case(nodeid.rpartition("::")[2]))
         if clause is not None and clause.opt_in:
             chosen["--previous"] = self.settings.previous
+            if self.settings.previous is not None and parse(self.settings.previous) is not None:
+                chosen["--index"] = self.settings.registry.index
             words += ["--local-embeddings"] if self.settings.local_embeddings else []
         words += [word for name, value in chosen.items() if value for word in (name, value)]
         return shlex.join(words)
@@ -170,6 +173,10 @@ class Session:
         path = self.settings.invoked_in / self.settings.reference
         if not self.settings.reference:
             raise UsageError("--artifact is empty")
+        if (published := self.settings.published) is not None:
+            if published.scheme == "npm" and self.settings.build != "wheel":
+                raise UsageError(f"--build is of Python packages, '{published}' is one of npm")
+            return
         if not path.exists():
             raise UsageError(f"there is no '{self.settings.reference}' to smoke")
         if npmpackage.is_source(path):

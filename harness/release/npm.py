@@ -20,6 +20,9 @@ REGISTRY = "npm registry"  # what its failures are about
 # A package that every registry has.
 _KNOWN_PACKAGE = "npm"
 _QUIET = ("--no-update-notifier", "--no-audit", "--no-fund", "--no-progress", "--no-color", "--logs-max=0")
+# A registry that is down ends a run soon: a minute at most, not npm's three tries of five.
+_PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000")
+_ABSENT = re.compile(r"^npm (?:error|ERR!) code (?:E404|ETARGET|ENOVERSIONS)$", re.MULTILINE)
 _ERROR = re.compile(r"^npm (?:error|ERR!) ?")
 _SCRIPT = re.compile(r"command sh -c .*")
 _AROUND = re.compile(
@@ -31,6 +34,13 @@ _EXCEPTION = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception)(?: \[\w+\])?: \S.*$")
 def pack(node: Node, destination: Path) -> tuple[str, ...]:
     """The command that packs the package of the directory that it runs in."""
     return _npm(node, "pack", "--pack-destination", str(destination))
+
+
+def download(node: Node, requirement: str, destination: Path) -> tuple[str, ...]:
+    """The command that puts the file of a published version into a directory, as the registry has it."""
+    # A cache of its own, in the directory that it runs in: what npm has cached may be older than what was published.
+    options = ("--ignore-scripts", "--pack-destination", str(destination), "--cache", "cache", *_PATIENCE)
+    return _npm(node, "pack", requirement, *options)
 
 
 def install(node: Node, file: Path, prefix: Path) -> tuple[str, ...]:
@@ -47,6 +57,11 @@ def probe(node: Node) -> tuple[str, ...]:
     """The command that asks the registry for a package that it surely has, past the cache."""
     # npm falls back on what is in its cache when a registry is silent, whatever it is told to prefer.
     return _npm(node, "view", _KNOWN_PACKAGE, "version", "--cache", "probe", "--fetch-retries=0")
+
+
+def is_absent(output: str) -> bool:
+    """Whether it failed because the registry has no such package, version or tag."""
+    return _ABSENT.search(output) is not None
 
 
 def reason(output: str) -> str:

@@ -12,6 +12,7 @@ from harness.errors import TestbedError, UsageError
 from harness.options import DEFAULT_REFERENCE, Settings
 from harness.previous import age, previous_once
 from harness.release.artifact import Artifact, identify
+from harness.release.registry import Registry
 from harness.tests.release.projects import pack_wheel, write_odd
 from harness.verdict.archive import Archive
 
@@ -65,6 +66,7 @@ def settings(tmp_path: Path) -> Settings:
         contract=None,
         expect_version=None,
         previous="previous",
+        registry=Registry(),
         local_embeddings=False,
         strict=False,
         sign_key=None,

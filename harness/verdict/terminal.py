@@ -33,9 +33,10 @@ class Line:
     style: Style = "plain"
 
 
-def step(stage: str) -> str:
-    """How the line of a long step begins, which is shown while it runs."""
-    return f"{_STEPS[stage] + ':':<10} ... "
+def step(stage: str, *, downloads: bool = False) -> str:
+    """How the line of a long step begins, which is shown while it runs; what is published is downloaded, not built."""
+    name = "download" if downloads and stage == "builds" else _STEPS[stage]
+    return f"{name + ':':<10} ... "
 
 
 def header(artifact: ArtifactFacts, installation: InstallationFacts | None) -> Iterator[str]:
