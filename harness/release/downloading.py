@@ -18,7 +18,7 @@ from harness.release.installers import INSTALLERS, blame
 from harness.release.node import add_node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.release.node import Node
@@ -95,13 +95,13 @@ def download(  # noqa: PLR0913  (what, whereto, from where, with what, in which 
 
 def _fetch(spec: Spec, client: _Client, seconds: float) -> None:
     """Ask until it is there, or the time is over; whatever else goes wrong ends it at once."""
-    deadline = time.monotonic() + seconds
-    pause = _FIRST_PAUSE
+    deadline, pause = None, _FIRST_PAUSE
     while (result := client.fetch()).exit_code != 0:
         if result.exit_code is None or not client.is_absent(result.output):
             raise client.complaint(result)
+        deadline = deadline or time.monotonic() + seconds
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or not seconds:
             waited = f", {seconds:g} s were waited for it" if seconds else ""
             place, hint = client.absent(result.output)
             raise UsageError(f"there is no '{spec}' {place}{waited}", detail=result.tail, hint=hint)
@@ -133,15 +133,21 @@ class _Pip:
     is_sdist: bool
 
     def fetch(self) -> StepResult:
-        result = _with(self.registry.settings_of_pip(), self.surroundings).run(
-            pypi.download(self.spec, self.python, self.destination, is_sdist=self.is_sdist)
+        result = self._run(
+            _with(self.registry.settings_of_pip(), self.surroundings),
+            pypi.download(self.spec, self.python, self.destination, is_sdist=self.is_sdist),
         )
         address = pypi.unpacked_from(result.output)
         if result.exit_code == 0 or not address or self.registry.index is None:
             return result
         # pip prepares the metadata of an sdist on its way, and what that takes need not be on the index of the release.
         command = pypi.download_address(self.spec, self.python, self.destination, address)
-        return self.surroundings.run(command)
+        return self._run(self.surroundings, command)
+
+    @staticmethod
+    def _run(surroundings: Surroundings, command: Sequence[str]) -> StepResult:
+        result = surroundings.run(command)
+        return replace(result, output=pypi.without_traceback(result.output))
 
     def is_absent(self, output: str) -> bool:
         return pypi.is_absent(output)

@@ -49,6 +49,11 @@ def download_address(spec: Spec, python: Path, destination: Path, address: str) 
     return (*_download(python, destination), f"{spec.name} @ {address}")
 
 
+def without_traceback(output: str) -> str:
+    """What it said, without where in its own code it gave up, which it tells last when it is verbose."""
+    return output.partition("\nException information:\n")[0]
+
+
 def is_absent(output: str) -> bool:
     """Whether it failed because there is no such version, and every place that was asked could be."""
     return bool(_ABSENT.search(output)) and not broken_place(output) and not _DISCARDED.search(output)

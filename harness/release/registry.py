@@ -27,7 +27,7 @@ NEWEST = "latest"  # the tag that npm takes where none is named
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?!//)")  # a drive of Windows has one letter
 _PYTHON_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_NPM_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
+_NPM_NAME = re.compile(r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -103,7 +103,7 @@ def parse(reference: str) -> Spec | None:
         return None
     scheme, rest = matched["scheme"], reference[matched.end() :]
     if scheme not in SHAPES:
-        nearest = difflib.get_close_matches(scheme.lower(), SHAPES, n=1)
+        nearest = difflib.get_close_matches(scheme.lower(), SHAPES, n=1, cutoff=0.5)
         if not nearest:
             return None
         raise UsageError(f"there is no registry '{scheme}:'", hint=f"did you mean '{nearest[0]}:{rest}'?")

@@ -33,6 +33,7 @@ SECONDS = 60.0  # in which a registry starts
 VERDACCIO = "6.10.4"
 # One of its dependencies is asked for by a tag, which mirrors of the registry tend to lack.
 _MANIFEST = {"private": True, "dependencies": {"verdaccio": VERDACCIO}, "overrides": {"node-fetch": "2.7.0"}}
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # what is on loopback needs no proxy
 _CONFIGURATION = """\
 storage: ./storage
 auth:
@@ -69,6 +70,12 @@ class NpmRegistry:
         environment = installer_environment(os.environ) | {f"npm_config_{place}:_authToken": self.token}
         words = ["publish", "--registry", self.address, "--tag", tag, "--access", "public", "--no-update-notifier"]
         run_npm(self.node, *words, directory=source, environment=environment)
+
+    def integrity(self, name: str, version: str) -> bytes:
+        """The sha512 that the registry says a file has."""
+        with _OPENER.open(f"{self.address}{name}", timeout=SECONDS) as answer:
+            said = json.load(answer)["versions"][version]["dist"]["integrity"]
+        return base64.b64decode(said.removeprefix("sha512-"))
 
 
 @contextmanager
@@ -161,14 +168,13 @@ def _answers(port: int) -> bool:
 def _register(address: str) -> str:
     """Make a user of the registry; returns the token."""
     body = json.dumps({"name": "publisher", "password": "as-secret-as-a-test"}).encode()
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 -- an address of our own
         f"{address}-/user/org.couchdb.user:publisher",
         data=body,
         headers={"Content-Type": "application/json"},
         method="PUT",
     )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=SECONDS) as answer:
+    with _OPENER.open(request, timeout=SECONDS) as answer:
         return str(json.load(answer)["token"])
 
 
