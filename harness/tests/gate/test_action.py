@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.tests.gate.releases import add_machinery, block_of_readme, surroundings
+from harness.tests.registries import serve_wheels
 from harness.tests.sessions.checkouts import CONTRACT, REPOSITORY, Checkout, pack_odd_wheel
 
 ACTION = REPOSITORY / ".github" / "actions" / "smoke" / "action.yml"
@@ -69,6 +70,16 @@ class Workflow:
 def workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """One for all tests, since a runner installs its tools once as well."""
     return Workflow(tmp_path_factory.mktemp("workflow"))
+
+
+def test_a_published_version_passes(workflow: Workflow) -> None:
+    with serve_wheels(workflow.wheel.parent) as address:
+        step = workflow.run(ARTIFACT="pypi:odd==1.0", CONTRACT="odd.toml", INDEX=f"{address}simple/", WAIT="1")
+
+    assert step.exit_code == 0, step.output
+    assert step.outputs["verdict"] == "passed"
+    document = json.loads(Path(step.outputs["evidence"], "verdict.json").read_text())
+    assert document["artifact"]["reference"] == "pypi:odd==1.0"
 
 
 def test_a_good_artifact_passes(workflow: Workflow) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.tests.gate.releases import add_machinery, block_of_readme, surroundings
+from harness.tests.registries import serve_wheels
 from harness.tests.sessions.checkouts import Checkout, pack_odd_wheel
 from harness.verdict.keys import write_pair
 
@@ -70,27 +68,8 @@ def registry(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The address of a registry that takes everything, and where it puts it."""
     packages = tmp_path / "packages"
     packages.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pypiserver", "run", "-i", "127.0.0.1", "-p", str(port), "-P", ".", "-a", "."]
-    with subprocess.Popen([*command, packages], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for(port)
-            yield f"http://127.0.0.1:{port}/", packages
-        finally:
-            server.terminate()
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while not answers(port):
-        assert time.monotonic() < deadline, "the registry does not start"
-        time.sleep(0.1)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+    with serve_wheels(packages) as address:
+        yield address, packages
 
 
 @pytest.fixture
