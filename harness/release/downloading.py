@@ -167,7 +167,7 @@ class _Pip:
         if broken or failed.exit_code is None:
             return _broken(self.spec, pypi.INDEX, broken, failed, self.surroundings)
         complaint = "the artifact does not install"
-        if reason := pypi.discarded(failed.output):
+        if reason := pypi.unfit(failed.output):
             return ArtifactError("installs", f"{complaint}: {reason}", detail=failed.tail)
         if pypi.unpacked_from(failed.output):
             probe = _PIP.probe(self.python)

@@ -34,6 +34,13 @@ _PASSED_OVER = re.compile(
 )
 _LINK = re.compile(r"Skipping link: .*: \S*/(?P<file>[^/\s#]+)(?:#\S*)? \(from ")
 _UNPACKED = re.compile(r"^\s*Added .+ from (?P<url>\S+) to build tracker", re.MULTILINE)
+# Of a file without a hash nobody knows whether it came whole.
+_HASHED = re.compile(r"Found link \S+#sha(?:256|384|512)=")
+_DAMAGED = re.compile(
+    r"^(?:ERROR: )?(?P<reason>Wheel '.*' located at .* is invalid|(?:tarfile\.ReadError|zipfile\.BadZipFile): .+)",
+    re.MULTILINE,
+)
+_PLACE = re.compile(r" located at \S+")  # of temporary files
 _DISCARDED = re.compile(r"^\s*(?:WARNING: )?Discarding (?P<reason>.+)$", re.MULTILINE)
 
 
@@ -71,10 +78,10 @@ def unpacked_from(output: str) -> str:
     return matched["url"] if matched else ""
 
 
-def discarded(output: str) -> str:
-    """What is wrong with a file that was fetched and contradicts its name; "" for other failures."""
-    matched = _DISCARDED.search(output)
-    return matched["reason"] if matched else ""
+def unfit(output: str) -> str:
+    """What is wrong with a file that came whole: it contradicts its name, or nobody can read it; "" for other failures."""
+    matched = _DISCARDED.search(output) or (_DAMAGED.search(output) if _HASHED.search(output) else None)
+    return _PLACE.sub("", matched["reason"]) if matched else ""
 
 
 def other_files(spec: Spec, output: str) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def test_inputs_that_make_no_sense(workflow: Workflow, inputs: dict[str, str], c
 def test_inputs_reach_the_step_as_variables_only() -> None:
     used = [line for line in ACTION.read_text().splitlines() if "inputs." in line]
 
-    assert len(used) == 4
+    assert len(used) == 6
     assert all(re.fullmatch(r"        [A-Z]+: \$\{\{ inputs\.[a-z]+ \}\}", line) for line in used)
 
 

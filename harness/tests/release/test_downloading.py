@@ -361,6 +361,34 @@ def test_a_wheel_that_says_another_version_inside_cannot_be_used(
     assert "has inconsistent version: expected '1.0', but metadata has '2.0'" in str(error)
 
 
+def damaged_wheel(directory: Path) -> Path:
+    """A wheel that lacks its end."""
+    path = wheel(directory)
+    path.write_bytes(path.read_bytes()[:-100])
+    return path
+
+
+def damaged_sdist(directory: Path) -> Path:
+    """An sdist that is none."""
+    path = directory / "odd-1.0.tar.gz"
+    path.write_bytes(b"junk" * 99)
+    return path
+
+
+@pytest.mark.parametrize("hashed", [True, False], ids=["with a hash", "without one"])
+@pytest.mark.parametrize("make", [damaged_wheel, damaged_sdist])
+def test_a_damaged_file_is_the_release_s_own_where_its_hash_says_that_it_came_whole(
+    downloads: Downloads, site: Site, make: Callable[[Path], Path], *, hashed: bool
+) -> None:
+    file = make(downloads.directory.parent)
+    site.offer_to_pip(file, hashed=hashed)
+    kind = "wheel" if file.suffix == ".whl" else "sdist"
+    error = failure(downloads, "pypi:odd==1.0", f"{site.address}simple/", kind=kind, wait=600)
+
+    assert isinstance(error, ArtifactError if hashed else TestbedError)
+    assert re.search("Wheel 'odd'.* is invalid$|ReadError: not a gzip file$" if hashed else "odd|gzip", str(error))
+
+
 def test_an_sdist_that_does_not_build_cannot_be_used(downloads: Downloads, packages: Path, index: str) -> None:
     pack_odd(packages, BUILDS_NOTHING)
     error = failure(downloads, "pypi:odd==1.0", index, kind="sdist", wait=600)

@@ -116,6 +116,7 @@ def test_a_step_is_named_before_it_has_ended() -> None:
         "install:   ... ",
         "start:     ... ",
     ]
+    assert [step(stage, downloads=True) for stage in ("builds", "installs")] == ["download:  ... ", "install:   ... "]
 
 
 def test_sentences_fit_a_terminal() -> None:
