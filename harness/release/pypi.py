@@ -79,7 +79,7 @@ def unpacked_from(output: str) -> str:
 
 
 def unfit(output: str) -> str:
-    """What is wrong with a file that came whole: it contradicts its name, or nobody can read it; "" for other failures."""
+    """What is wrong with a file that came whole: it contradicts its name, or cannot be read; "" for other failures."""
     matched = _DISCARDED.search(output) or (_DAMAGED.search(output) if _HASHED.search(output) else None)
     return _PLACE.sub("", matched["reason"]) if matched else ""
 
