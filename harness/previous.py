@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -78,12 +79,16 @@ def _download_once(spec: Spec, settings: Settings, archive: Archive) -> Path:
     directory, place = archive.scratch / "previous", archive.evidence / "downloaded" / "previous"
     log, timeout = archive.evidence / "previous.log", settings.install_timeout
     surroundings = Surroundings(environment=installer_environment(os.environ), timeout=timeout, log=log)
+    asked = archive.scratch / "previous.asked"
     with FileLock(archive.scratch / "previous.lock"):
+        # What one worker waited for in vain, the others do not wait for again.
+        registry = replace(settings.registry, wait=0.0) if asked.exists() else settings.registry
+        asked.touch()
         found = sorted(directory.glob("*")) or [
             download(
                 spec,
                 directory,
-                registry=settings.registry,
+                registry=registry,
                 kind=settings.build,
                 python=settings.python,
                 node=settings.node,

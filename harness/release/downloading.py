@@ -156,9 +156,9 @@ class _Pip:
         there = pypi.other_files(self.spec, output)
         if not there:
             return _place(self.registry, pypi.INDEX), ""
-        wanted, other = ("sdist", "wheel") if self.is_sdist else ("wheel", "sdist")
+        wanted, other = ("sdist", "wheel") if self.is_sdist else ("wheel for this Python", "sdist")
         files = ", ".join(f"'{file}'" for file in there)
-        place = f"{_place(self.registry, pypi.INDEX)} as {wanted} for this Python; there is {files}"
+        place = f"{_place(self.registry, pypi.INDEX)} as {wanted}; there is {files}"
         is_other = any(file.endswith(".whl") == self.is_sdist for file in there)
         return place, f"--build {other}" if is_other else ""
 

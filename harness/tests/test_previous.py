@@ -19,6 +19,8 @@ from harness.verdict.archive import Archive
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.tests.registries import Site
+
 COUNTED = """
     import pathlib, shutil
     pathlib.Path({count!r}).open("a").write("built\\n")
@@ -162,6 +164,34 @@ def test_a_source_is_built_once_whoever_comes_first(
     assert first.path.is_relative_to(archive.scratch)
     assert (tmp_path / "count").read_text() == "built\n"
     assert (archive.evidence / "previous.log").is_file()
+
+
+def test_a_published_one_is_downloaded_once(
+    settings: Settings, archive: Archive, candidate: Artifact, site: Site, tmp_path: Path
+) -> None:
+    file = pack_wheel(tmp_path / "odd-0.9-py3-none-any.whl", headers=("Name: odd", "Version: 0.9"))
+    site.offer_to_pip(file)
+    index = f"{site.address}simple/"
+    settings = dataclasses.replace(settings, previous="pypi:odd==0.9", registry=Registry(index=index))
+    found = [previous_once(settings, archive, candidate) for _ in range(2)]
+
+    assert found[0] == found[1]
+    assert found[0].path == archive.evidence / "downloaded" / "previous" / file.name
+    assert site.asked == ["/simple/odd/", f"/files/{file.name}"]
+
+
+def test_a_published_one_that_is_not_there_is_waited_for_once(
+    settings: Settings, archive: Archive, candidate: Artifact, site: Site
+) -> None:
+    registry = Registry(index=f"{site.address}simple/", wait=1)
+    settings = dataclasses.replace(settings, previous="pypi:odd==0.9", registry=registry)
+    with pytest.raises(TestbedError, match=r"there is no 'pypi:odd==0.9' on .*, 1 s were waited"):
+        previous_once(settings, archive, candidate)
+    asked = len(site.asked)
+    with pytest.raises(TestbedError, match=r"there is no 'pypi:odd==0.9' on '[^']*'$"):
+        previous_once(settings, archive, candidate)
+
+    assert (asked >= 2, len(site.asked)) == (True, asked + 1)
 
 
 @pytest.mark.parametrize("versions", [("1.0", "0.0.1"), ("0.0.1", "0.0.0.dev0")], ids=["usual", "very early"])

@@ -136,7 +136,7 @@ def test_the_release_before_can_be_a_published_one(checkout: Checkout, index: st
 
 def test_a_release_before_that_does_not_exist_says_nothing_about_this_one(checkout: Checkout, index: str) -> None:
     checkout.add_cases(FOLLOWS)
-    run = checkout.smoke("--previous", "pypi:odd==0.8", "--index", index)
+    run = checkout.smoke("--previous", "pypi:odd==0.8", "--index", index, "--wait", "1", "-n", "2")
 
     complaint = f"the previous release cannot be had: there is no 'pypi:odd==0.8' on '{index}'"
     assert_ended(run, checkout, "testbed-fault", 7, complaint)
