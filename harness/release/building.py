@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError, UsageError
 from harness.release import npmpackage
-from harness.release.installers import UV, blame
+from harness.release.blaming import Supply, perform
+from harness.release.installers import UV
 from harness.release.steps import Surroundings, writing_failed
 
 if TYPE_CHECKING:
@@ -146,16 +147,13 @@ def _run_build(
         "--outdir",
         str(destination.resolve()),
     )
-    surroundings = Surroundings(environment=environment, timeout=timeout, log=log)
-    result = surroundings.run_in(destination, (*command, *arguments))
-    if result.exit_code != 0:
-        raise blame(
-            result,
-            stage="builds",
-            complaint="the source does not build",
-            probe=UV.probe(Path(sys.executable)),
-            surroundings=surroundings,
-        )
+    perform(
+        (*command, *arguments),
+        stage="builds",
+        supply=Supply(probe=UV.probe(Path(sys.executable))),
+        surroundings=Surroundings(environment=environment, timeout=timeout, log=log),
+        directory=destination,
+    )
 
 
 def _only(directory: Path, pattern: str) -> Path:

@@ -1,29 +1,26 @@
-"""How each installer is called, and whose fault its failure is.
+"""How each installer is called.
 
 Making environments and reading what was installed is for `installation`. An installer's own
-settings (index, proxy, certificates) come with the environment that is handed in. npm is in `npm`.
+settings (index, proxy, certificates) come with the environment that is handed in. npm is in `npm`, whose fault a
+failure is, in `blaming`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import distributions, version
 from typing import TYPE_CHECKING, Protocol
 
 import uv
 
-from harness.errors import ArtifactError, HarnessError, TestbedError
+from harness.errors import TestbedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
-
-    from harness.errors import Stage
-    from harness.release.steps import StepResult, Surroundings
 
 # A package that every index of Python packages has.
 KNOWN_PACKAGE = "pip"
-PROBE_SECONDS = 60.0
 
 
 class Installer(Protocol):
@@ -132,31 +129,6 @@ class PipInstaller:
 
 UV = UvInstaller()
 INSTALLERS: Mapping[str, Installer] = {installer.name: installer for installer in (UV, PipInstaller())}
-
-
-def blame(  # noqa: PLR0913  (each is a fact that the judgement or its sentence needs)
-    failed: StepResult,
-    *,
-    stage: Stage,
-    complaint: str,
-    probe: Sequence[str],
-    surroundings: Surroundings,
-    source: str = "package index",
-    reason: str = "",
-) -> HarnessError:
-    """Whose fault a failed step is: the machine's, when its disk is full or the source of its packages is silent.
-
-    `probe` is the command that asks that source; `reason` is what the step says, where its key line is not that.
-    """
-    if "No space left on device" in failed.output:
-        return TestbedError("the disk is full", detail=failed.tail)
-    probed = replace(surroundings, timeout=PROBE_SECONDS).run(probe)
-    if probed.exit_code != 0:
-        return TestbedError(f"the {source} cannot be reached", detail=f"{failed.tail}\n{probed.tail}".strip())
-    reason = reason or failed.key_line
-    if failed.exit_code is None:
-        reason = f"it did not finish in {surroundings.timeout:g} s"
-    return ArtifactError(stage, f"{complaint}: {reason}", detail=failed.tail)
 
 
 def find_uv() -> str:

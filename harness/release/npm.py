@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.release.blaming import Supply
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.release.node import Node
 
 NAME = "npm"
-REGISTRY = "npm registry"  # what its failures are about
 
 # A package that every registry has.
 _KNOWN_PACKAGE = "npm"
@@ -53,10 +54,11 @@ def uninstall(node: Node, name: str, prefix: Path) -> tuple[str, ...]:
     return _npm(node, "uninstall", "--global", "--prefix", str(prefix), name)
 
 
-def probe(node: Node) -> tuple[str, ...]:
-    """The command that asks the registry for a package that it surely has, past the cache."""
+def registry(node: Node) -> Supply:
+    """Where npm gets packages from."""
     # npm falls back on what is in its cache when a registry is silent, whatever it is told to prefer.
-    return _npm(node, "view", _KNOWN_PACKAGE, "version", "--cache", "probe", "--fetch-retries=0")
+    probe = _npm(node, "view", _KNOWN_PACKAGE, "version", "--cache", "probe", "--fetch-retries=0")
+    return Supply(probe=probe, name="npm registry", reason=reason)
 
 
 def is_absent(output: str) -> bool:

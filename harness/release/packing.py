@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError
 from harness.release import environments, npm, npmpackage
-from harness.release.installers import blame
+from harness.release.blaming import perform
 from harness.release.node import add_node
 from harness.release.steps import Surroundings
 
@@ -55,18 +55,13 @@ def pack(  # noqa: PLR0913  (what, whereto, with what, in which surroundings)
     try:
         environments.create(session)
         own = add_node(toolchain, wanted=node, accepted=accepted, stage="builds", surroundings=surroundings)
-        steps = own.in_reach(surroundings)
-        result = steps.run_in(source.directory, npm.pack(own, destination))
-        if result.exit_code != 0:
-            raise blame(
-                result,
-                stage="builds",
-                complaint="the source does not build",
-                probe=npm.probe(own),
-                surroundings=steps,
-                source=npm.REGISTRY,
-                reason=npm.reason(result.output),
-            )
+        perform(
+            npm.pack(own, destination),
+            stage="builds",
+            supply=npm.registry(own),
+            surroundings=own.in_reach(surroundings),
+            directory=source.directory,
+        )
     finally:
         shutil.rmtree(toolchain.directory, ignore_errors=True)  # some 200 MB
     return _only(destination)

@@ -1,7 +1,7 @@
 """Runs one step of a build or an install, with a deadline, and keeps what it said.
 
 Owns the step's process tree and its log, in which no secret stays; what a failed step means is for
-`installers.blame`.
+`blaming`.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from harness.errors import ArtifactError, TestbedError
 from harness.release import environments, npm
 from harness.release.artifact import read
+from harness.release.blaming import perform
 from harness.release.installation.base import Distribution, Installation
-from harness.release.installers import blame
 from harness.release.node import add_node
 from harness.release.npmpackage import FILE_NAME, MEMBER, parse
 
@@ -120,18 +120,12 @@ def install(  # noqa: PLR0913  (the release, where, with what, in which surround
 
 
 def _install(artifact: Artifact, node: Node, prefix: Path, surroundings: Surroundings) -> None:
-    steps = node.in_reach(surroundings)
-    result = steps.run(npm.install(node, artifact.path, prefix))
-    if result.exit_code != 0:
-        raise blame(
-            result,
-            stage="installs",
-            complaint="the artifact does not install",
-            probe=npm.probe(node),
-            surroundings=steps,
-            source=npm.REGISTRY,
-            reason=npm.reason(result.output),
-        )
+    result = perform(
+        npm.install(node, artifact.path, prefix),
+        stage="installs",
+        supply=npm.registry(node),
+        surroundings=node.in_reach(surroundings),
+    )
     # Settings such as a dry run can make npm install nothing, or leave what was there.
     installed = prefix / _MODULES / artifact.name / FILE_NAME
     if not installed.is_file() or installed.read_bytes() != read(artifact, MEMBER):

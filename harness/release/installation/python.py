@@ -18,8 +18,9 @@ from packaging.specifiers import SpecifierSet
 
 from harness.errors import ArtifactError, TestbedError, UsageError
 from harness.release import environments, records
+from harness.release.blaming import Supply, perform
 from harness.release.installation.base import Distribution, Installation
-from harness.release.installers import INSTALLERS, blame
+from harness.release.installers import INSTALLERS
 
 if TYPE_CHECKING:
     from harness.release.artifact import Artifact
@@ -112,15 +113,8 @@ def _installer(name: str) -> Installer:
 def _install(artifact: Artifact, installer: Installer, python: Path, surroundings: Surroundings) -> None:
     # With the hash in it: uv records none, but like pip it refuses a file that has another.
     requirement = f"{artifact.name} @ {artifact.path.as_uri()}#sha256={artifact.sha256}"
-    result = surroundings.run(installer.install(requirement, python))
-    if result.exit_code != 0:
-        raise blame(
-            result,
-            stage="installs",
-            complaint="the artifact does not install",
-            probe=installer.probe(python),
-            surroundings=surroundings,
-        )
+    supply = Supply(probe=installer.probe(python))
+    perform(installer.install(requirement, python), stage="installs", supply=supply, surroundings=surroundings)
 
 
 def _check_origin(artifact: Artifact, installer: Installer, site_packages: Path) -> None:
