@@ -1,4 +1,4 @@
-"""What the self-tests of `harness.release` share: one build, and the surroundings of its steps."""
+"""What the self-tests of `harness.release` share: one build, the surroundings of its steps, what they install."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import pytest
 
 from harness.release.artifact import Artifact, identify
 from harness.release.building import Built, build
-from harness.tests.release.projects import write_tool
+from harness.release.installation import PythonInstallation, install
+from harness.tests.release.installing import INSTALLERS, WHEEL
+from harness.tests.release.projects import pack_wheel, write_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.tests.release.installing import Install
 
 _OTHERS = ("COVERAGE", "COV_", "PYTEST", "PYTHON", "GIT_", "VIRTUAL_ENV")
 _INDEXES = ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL")
@@ -63,3 +67,40 @@ def wheel(built: Built) -> Artifact:
 def sdist(built: Built) -> Artifact:
     """The sdist of that build."""
     return identify(built.sdist)
+
+
+@pytest.fixture(scope="session")
+def put(environment: dict[str, str], cache: Path) -> Install:
+    """`install` with what most tests take for granted."""
+
+    def put(artifact: Artifact, directory: Path, **changes: object) -> PythonInstallation:
+        usual = {
+            "installer": "uv",
+            "python": "",
+            "environment": environment,
+            "timeout": 120.0,
+            "cache": cache,
+        }
+        installation = install(artifact, directory, **{**usual, **changes})  # type: ignore[arg-type]
+        assert isinstance(installation, PythonInstallation)
+        return installation
+
+    return put
+
+
+@pytest.fixture(
+    scope="session", params=[(tool, kind) for tool in INSTALLERS for kind in ("wheel", "sdist")], ids="-".join
+)
+def installed(
+    request: pytest.FixtureRequest, put: Install, tmp_path_factory: pytest.TempPathFactory
+) -> PythonInstallation:
+    """The real release, installed by each installer from each kind of file."""
+    tool, kind = request.param
+    directory = tmp_path_factory.mktemp("installed") / "environment"
+    return put(request.getfixturevalue(kind), directory, installer=tool)
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Artifact:
+    """A wheel without a script."""
+    return identify(pack_wheel(tmp_path / WHEEL))
