@@ -83,7 +83,7 @@ def add_options(parser: pytest.Parser) -> None:
     # A release of several files is smoked file by file, each in a session that is started with this.
     group.addoption("--one-of-release", metavar="REF", help=argparse.SUPPRESS)
     group.addoption("--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)")
-    group.addoption("--installer", metavar="NAME", default="uv", help="uv (default) or pip")
+    group.addoption("--installer", metavar="NAME", default="uv", help=f"one of {', '.join(INSTALLERS)} (default: uv)")
     group.addoption(
         "--python",
         metavar="VERSION|PATH|all",

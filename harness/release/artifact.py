@@ -74,7 +74,7 @@ def identify(path: Path) -> Artifact:
         raise _unfit(path, f"is not {_CALLED[kind]} or is damaged: {error or type(error).__name__}") from error
     except OSError as error:
         raise UsageError(f"'{path}' cannot be read: {error.strerror or error}") from error
-    return Artifact(path=path.resolve(), kind=kind, sha256=_sha256(path), size=path.stat().st_size, **said)
+    return Artifact(path=path.resolve(), kind=kind, sha256=sha256_of(path), size=path.stat().st_size, **said)
 
 
 def metadata(artifact: Artifact) -> RawMetadata:
@@ -230,7 +230,8 @@ def _check_specifier(path: Path, requires_python: str) -> None:
         raise _unfit(path, f"has a Requires-Python that nobody can read: '{requires_python}'") from error
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError, UsageError
 from harness.release import npmpackage
-from harness.release.blaming import Supply, perform
-from harness.release.installers import UV
+from harness.release.blaming import perform
+from harness.release.installers import index_of_uv
 from harness.release.steps import Surroundings, writing_failed
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _run_build(
     perform(
         (*command, *arguments),
         stage="builds",
-        supply=Supply(probe=UV.probe(Path(sys.executable))),
+        supply=index_of_uv(Path(sys.executable)),
         surroundings=Surroundings(environment=environment, timeout=timeout, log=log),
         directory=destination,
     )

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError, HarnessError, TestbedError, UsageError
 from harness.release import semver
-from harness.release.blaming import COMPLAINTS, Supply, blame
-from harness.release.installers import UV
+from harness.release.blaming import COMPLAINTS, blame
+from harness.release.installers import add_with_uv, index_of_uv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,12 +81,12 @@ def add_node(environment: Environment, *, wanted: str, accepted: str, stage: Sta
         raise UsageError(f"--node takes a version of Node, got '{wanted}'")
     python = environment.python
     for specifier in semver.specifiers(wanted or accepted):
-        result = surroundings.run(UV.install_tool(f"{DISTRIBUTION}{specifier}", python))
+        result = surroundings.run(add_with_uv(f"{DISTRIBUTION}{specifier}", python))
         if result.exit_code == 0:
             return _accepted(_find(environment), accepted, stage)
         if _NO_SUCH_VERSION not in result.output:
             break
-    error = blame(result, stage=stage, supply=Supply(probe=UV.probe(python)), surroundings=surroundings)
+    error = blame(result, stage=stage, supply=index_of_uv(python), surroundings=surroundings)
     if isinstance(error, TestbedError):
         raise error
     raise _absent(result, wanted, accepted, stage)

@@ -42,15 +42,21 @@ def listed(distribution: Distribution, site_packages: Path) -> Listed:
     return {Path(os.path.normpath(site_packages / name)): rows[name] for name in rows}
 
 
-def mismatches(site_packages: Path, name: str) -> tuple[str, ...]:
-    """Where the disk is not what the RECORD of a distribution says, one line a file."""
+def mismatches(site_packages: Path, name: str, *, edited: Path | None = None) -> tuple[str, ...]:
+    """Where the disk is not what the RECORD of a distribution says, one line a file.
+
+    Files in the directory `edited` need only be there: the installer changed them once they were recorded.
+    """
     distribution = find(site_packages, name)
     if distribution is None:
         return (f"'{name}' is not installed",)
     own = listed(distribution, site_packages)
     if not own:
         return (f"'{name}' has no RECORD",)
-    complaints = [f"{_shown(path, site_packages)}: {said}" for path in own if (said := _complaint(path, *own[path]))]
+    checked = [path for path in own if path.parent != edited or not path.is_file()]
+    complaints = [
+        f"{_shown(path, site_packages)}: {said}" for path in checked if (said := _complaint(path, *own[path]))
+    ]
     extra = [f"{_shown(path, site_packages)}: is not in RECORD" for path in _unlisted(own, site_packages)]
     return tuple(sorted([*complaints, *extra]))
 

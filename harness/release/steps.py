@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # A `CalledProcessError` only repeats that a command failed, after that command has said why.
 _EXCEPTION = re.compile(r"^\s*(?!\S*CalledProcessError)(?:[A-Za-z_][\w.]*(?:Error|Exception)): \S.*$")
 _CAUSE = re.compile(r"^\s*(?:cause: |[├╰]─▶ )(?P<text>.*)$")
-_ERROR = re.compile(r"^\s*(?:error|\u00d7)[: ]\s*(?P<text>\S.*)$", re.IGNORECASE)
+_ERROR = re.compile(r"^\s*(?:error:|\u00d7)\s*(?P<text>\S.*)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +69,10 @@ class Surroundings:
     environment: Mapping[str, str]
     timeout: float
     log: Path
+
+    def with_variables(self, variables: Mapping[str, str]) -> Surroundings:
+        """The same with more variables."""
+        return replace(self, environment={**self.environment, **variables})
 
     def run(self, argv: Sequence[str]) -> StepResult:
         """Run a step in an empty directory: installers read settings from a project that they stand in."""

@@ -1,4 +1,4 @@
-"""A Python distribution installed as a user would install it, by uv or pip.
+"""A Python distribution installed as a user would install it.
 
 How the installers are called is for `installers`; whether files are what RECORD says, `records`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from email import message_from_string
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +17,15 @@ from urllib.request import url2pathname
 
 from packaging.specifiers import SpecifierSet
 
-from harness.errors import ArtifactError, TestbedError, UsageError
-from harness.release import environments, records
-from harness.release.blaming import Supply, perform
+from harness.errors import ArtifactError, TestbedError
+from harness.release import environments, installers, records
+from harness.release.artifact import sha256_of
+from harness.release.blaming import COMPLAINTS, perform
 from harness.release.installation.base import Distribution, Installation
-from harness.release.installers import INSTALLERS
 
 if TYPE_CHECKING:
     from harness.release.artifact import Artifact
-    from harness.release.environments import Environment
-    from harness.release.installers import Installer
+    from harness.release.installers import Installer, Place
     from harness.release.steps import Surroundings
 
 
@@ -33,15 +33,23 @@ if TYPE_CHECKING:
 class PythonInstallation(Installation):
     """A virtualenv that holds a wheel, or what an sdist builds to."""
 
-    python: Path
-    site_packages: Path
+    place: Place
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the virtualenv."""
+        return self.place.environment.python
+
+    @property
+    def site_packages(self) -> Path:
+        """Where the virtualenv has its packages."""
+        return self.place.environment.site_packages
 
     @property
     def offered_scripts(self) -> tuple[str, ...]:
         """The programs that the artifact put beside the interpreter."""
-        distribution = records.find(self.site_packages, self.name)
-        paths = records.listed(distribution, self.site_packages) if distribution else {}
-        return tuple(sorted(path.name.removesuffix(".exe") for path in paths if path.parent == self.scripts))
+        beside = self.place.environment.scripts
+        return tuple(sorted(path.name.removesuffix(".exe") for path in self._recorded if path.parent == beside))
 
     @property
     def readme(self) -> str:
@@ -57,21 +65,23 @@ class PythonInstallation(Installation):
 
     @property
     def own_paths(self) -> tuple[Path, ...]:
-        """The topmost files and directories that RECORD lists."""
+        """The topmost files and directories that RECORD lists, and the programs for users."""
+        programs = {self.scripts / f"{name}{self.suffix}" for name in self.offered_scripts}
+        return tuple(sorted({_topmost(path, self.site_packages) for path in self._recorded} | programs))
+
+    @property
+    def _recorded(self) -> records.Listed:
         distribution = records.find(self.site_packages, self.name)
-        paths = records.listed(distribution, self.site_packages) if distribution else {}
-        return tuple(sorted({_topmost(path, self.site_packages) for path in paths}))
+        return records.listed(distribution, self.site_packages) if distribution else {}
 
     def upgrade(self, artifact: Artifact, surroundings: Surroundings) -> None:
         """Have the same installer install another release over it."""
-        tool = _installer(self.installer)
-        _install(artifact, tool, self.python, surroundings)
-        _check_origin(artifact, tool, self.site_packages)
+        _install(artifact, installers.named(self.installer), self.place, surroundings)
 
     def uninstall(self, surroundings: Surroundings) -> None:
         """Have the same installer remove it."""
-        command = _installer(self.installer).uninstall(self.name, self.python)
-        result = surroundings.run_in(self.directory, command)
+        command = installers.named(self.installer).uninstall(self.name, self.place)
+        result = surroundings.with_variables(self.place.layout.variables).run_in(self.directory, command)
         if result.exit_code != 0:
             raise ArtifactError("installs", f"the artifact does not uninstall: {result.key_line}", detail=result.tail)
 
@@ -80,23 +90,28 @@ def install(  # noqa: PLR0913  (the release, where, with what, in which surround
     artifact: Artifact, directory: Path, *, installer: str, python: str, cache: Path, surroundings: Surroundings
 ) -> PythonInstallation:
     """Install a wheel or sdist; errors as of the function of that name of the package."""
-    tool = _installer(installer)
-    environment, session = environments.plan(
-        directory, python=python, seeds=tool.seeds, environment=surroundings.environment, cache=cache
-    )
+    tool = installers.named(installer)
+    layout = tool.layout(directory, artifact.name)
+    plan = partial(environments.plan, python=python, environment=surroundings.environment, cache=cache)
+    environment, _ = plan(layout.environment, seeds=environments.NO_SEEDS)
     version = environment.python_version
     if not SpecifierSet(artifact.requires_python).contains(version, prereleases=True):
-        requirement = f"requires Python {artifact.requires_python}, this is {version}"
-        raise ArtifactError("installs", f"the artifact does not install: it {requirement}")
-    environments.create(session)
-    _install(artifact, tool, environment.python, surroundings)
-    _check_origin(artifact, tool, environment.site_packages)
-    return _installation(artifact, tool, environment)
+        reason = f"it requires Python {artifact.requires_python}, this is {version}"
+        raise ArtifactError("installs", f"{COMPLAINTS['installs']}: {reason}")
+    seeded = None
+    if layout.seeded is not None:
+        seeded, session = plan(layout.seeded, seeds=tool.seeds)
+        environments.create(session)
+    place = installers.Place(layout=layout, environment=environment, seeded=seeded)
+    _install(artifact, tool, place, surroundings)
+    return _installation(artifact, tool, directory, place)
 
 
 def record_mismatches(installation: PythonInstallation, name: str) -> tuple[str, ...]:
     """Where the disk is not what the RECORD of a distribution says, one line a file."""
-    return records.mismatches(installation.site_packages, name)
+    place = installation.place
+    edited = place.environment.scripts if place.layout.edits_scripts else None
+    return records.mismatches(installation.site_packages, name, edited=edited)
 
 
 def _topmost(path: Path, site_packages: Path) -> Path:
@@ -104,17 +119,19 @@ def _topmost(path: Path, site_packages: Path) -> Path:
     return site_packages / path.relative_to(site_packages).parts[0] if below else path
 
 
-def _installer(name: str) -> Installer:
-    if name not in INSTALLERS:
-        raise UsageError(f"there is no installer '{name}'; there are {', '.join(map(repr, INSTALLERS))}")
-    return INSTALLERS[name]
-
-
-def _install(artifact: Artifact, installer: Installer, python: Path, surroundings: Surroundings) -> None:
+def _install(artifact: Artifact, installer: Installer, place: Place, surroundings: Surroundings) -> None:
+    if not installer.checks_hashes and sha256_of(artifact.path) != artifact.sha256:
+        reason = f"'{artifact.path.name}' does not have the hash that it had"
+        raise ArtifactError("installs", f"{COMPLAINTS['installs']}: {reason}")
     # With the hash in it: uv records none, but like pip it refuses a file that has another.
     requirement = f"{artifact.name} @ {artifact.path.as_uri()}#sha256={artifact.sha256}"
-    supply = Supply(probe=installer.probe(python))
-    perform(installer.install(requirement, python), stage="installs", supply=supply, surroundings=surroundings)
+    perform(
+        installer.install(requirement, place),
+        stage="installs",
+        supply=installer.supply(place),
+        surroundings=surroundings.with_variables(place.layout.variables),
+    )
+    _check_origin(artifact, installer, place.environment.site_packages)
 
 
 def _check_origin(artifact: Artifact, installer: Installer, site_packages: Path) -> None:
@@ -128,18 +145,18 @@ def _check_origin(artifact: Artifact, installer: Installer, site_packages: Path)
         raise TestbedError(f"{installer.name} installed something else than '{artifact.path.name}': {written}")
 
 
-def _installation(artifact: Artifact, installer: Installer, environment: Environment) -> PythonInstallation:
+def _installation(artifact: Artifact, installer: Installer, directory: Path, place: Place) -> PythonInstallation:
+    environment = place.environment
     found = distributions(path=[str(environment.site_packages)])
     held = sorted((each.metadata["Name"], each.version) for each in found)
     return PythonInstallation(
         name=artifact.name,
-        directory=environment.directory,
-        python=environment.python,
-        scripts=environment.scripts,
-        site_packages=environment.site_packages,
+        directory=directory,
+        place=place,
+        scripts=place.scripts,
         base_python=environment.base_python,
         python_version=environment.python_version,
         installer=installer.name,
-        installer_version=installer.version(environment.site_packages),
+        installer_version=installer.version(place),
         distributions=tuple(Distribution(name=name, version=version) for name, version in held),
     )

@@ -11,7 +11,7 @@ import pytest
 from harness.release.artifact import Artifact, identify
 from harness.release.building import Built, build
 from harness.release.installation import PythonInstallation, install
-from harness.tests.release.installing import INSTALLERS, WHEEL
+from harness.tests.release.installing import EVERY_INSTALLER, WHEEL
 from harness.tests.release.projects import pack_wheel, write_tool
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def put(environment: dict[str, str], cache: Path) -> Install:
 
 
 @pytest.fixture(
-    scope="session", params=[(tool, kind) for tool in INSTALLERS for kind in ("wheel", "sdist")], ids="-".join
+    scope="session", params=[(tool, kind) for tool in EVERY_INSTALLER for kind in ("wheel", "sdist")], ids="-".join
 )
 def installed(
     request: pytest.FixtureRequest, put: Install, tmp_path_factory: pytest.TempPathFactory

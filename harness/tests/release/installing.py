@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError
+from harness.release.installers import INSTALLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     Install = Callable[..., PythonInstallation]
 
-INSTALLERS = ("uv", "pip")
+EVERY_INSTALLER = tuple(INSTALLERS)
 WHEEL = "odd-1.0-py3-none-any.whl"
 
 

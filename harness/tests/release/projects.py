@@ -33,6 +33,9 @@ tiny = "tiny_tool:main"
 name = "tiny_tool"
 """
 
+# Tools that make an environment for a program take nothing without one.
+SCRIPT = {"odd-1.0.dist-info/entry_points.txt": "[console_scripts]\nodd = odd:main\n"}
+
 # A backend inside its own project needs no index; what goes wrong in a test is one function of it.
 BACKEND = """\
 import errno, io, os, subprocess, sys, tarfile, time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import pickle
 import subprocess
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 from harness.errors import ArtifactError
 from harness.release.artifact import Artifact, identify
 from harness.release.installation import PythonInstallation, record_mismatches
-from harness.tests.release.installing import INSTALLERS, WHEEL, printed
-from harness.tests.release.projects import pack_wheel
+from harness.tests.release.installing import EVERY_INSTALLER, WHEEL, printed
+from harness.tests.release.projects import SCRIPT, pack_wheel
 
 if TYPE_CHECKING:
     from harness.tests.release.installing import Install
@@ -41,11 +42,13 @@ def test_an_artifact_without_scripts_says_so(put: Install, odd: Artifact, tmp_pa
 
 def test_an_installation_says_what_it_holds(installed: PythonInstallation) -> None:
     held = {each.name: each.version for each in installed.distributions}
-    tools = {"uv": importlib.metadata.version("uv"), "pip": held.pop("pip", "")}
+    ours = {"uv": "uv", "uv-tool": "uv", "pipx": "pipx"}
+    seeded = held.pop("pip", "")
+    tool = ours.get(installed.installer)
 
     assert held == {"Tiny.Tool": "1.0"}
     assert installed.name == "Tiny.Tool"
-    assert installed.installer_version == tools[installed.installer] != ""
+    assert installed.installer_version == (importlib.metadata.version(tool) if tool else seeded) != ""
     assert installed.python_version == printed(installed.python, "import platform; print(platform.python_version())")
 
 
@@ -94,12 +97,36 @@ def test_another_log_can_be_given(put: Install, odd: Artifact, tmp_path: Path) -
     assert "odd" in (tmp_path / "other").read_text()
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 def test_odd_directory_names_are_no_obstacle(put: Install, tmp_path: Path, installer: str) -> None:
     place = tmp_path / "a ~ #1 & 50% naïve"
     place.mkdir()
-    artifact = identify(pack_wheel(place / WHEEL))
+    artifact = identify(pack_wheel(place / WHEEL, SCRIPT))
 
     installation = put(artifact, place / "environment", installer=installer)
 
     assert record_mismatches(installation, "odd") == ()
+
+
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
+def test_nothing_is_written_but_the_installation_and_caches(
+    put: Install, environment: dict[str, str], tmp_path: Path, installer: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    private = {"HOME": str(home), "PATH": os.defpath}  # pip asks a compiler on PATH, which would write there
+    caches = {"UV_CACHE_DIR": str(tmp_path / "uv"), "PIP_CACHE_DIR": str(tmp_path / "pip")}
+    kept = {name: value for name, value in environment.items() if not name.startswith(("XDG_", "PIPX_", "UV_TOOL"))}
+    artifact = identify(pack_wheel(tmp_path / WHEEL, SCRIPT))
+
+    put(artifact, tmp_path / "environment", installer=installer, environment=kept | caches | private)
+
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("installer", ["pipx", "uv-tool"])
+def test_a_tool_is_called_by_its_link(put: Install, wheel: Artifact, tmp_path: Path, installer: str) -> None:
+    installation = put(wheel, tmp_path / "environment", installer=installer)
+
+    assert installation.executable("tiny") == tmp_path / "environment" / "bin" / "tiny"
+    assert installation.python.parent != installation.scripts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ import pytest
 
 from harness.errors import ArtifactError, TestbedError, UsageError
 from harness.release.artifact import Artifact, identify
-from harness.tests.release.installing import INSTALLERS, WHEEL, failure
-from harness.tests.release.projects import pack_odd, pack_wheel
+from harness.tests.release.installing import EVERY_INSTALLER, WHEEL, failure
+from harness.tests.release.projects import SCRIPT, pack_odd, pack_wheel
 
 if TYPE_CHECKING:
     from harness.tests.release.installing import Install
@@ -28,7 +29,7 @@ def test_an_interpreter_that_the_artifact_does_not_support(put: Install, tmp_pat
     assert "requires Python >=3.99, this is 3." in error.message
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_a_file_with_another_hash_is_refused(
     put: Install, request: pytest.FixtureRequest, tmp_path: Path, installer: str, kind: str
@@ -42,7 +43,7 @@ def test_a_file_with_another_hash_is_refused(
     assert "hash" in error.message.lower()
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 def test_a_file_that_changed_since_it_was_identified_is_refused(
     put: Install, sdist: Artifact, tmp_path: Path, installer: str
 ) -> None:
@@ -55,7 +56,7 @@ def test_a_file_that_changed_since_it_was_identified_is_refused(
     assert "hash" in error.message.lower()
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 def test_a_dependency_that_does_not_exist_is_the_artifacts_fault(put: Install, tmp_path: Path, installer: str) -> None:
     artifact = identify(pack_wheel(tmp_path / WHEEL, headers=MISSING))
 
@@ -68,7 +69,7 @@ def test_a_dependency_that_does_not_exist_is_the_artifacts_fault(put: Install, t
     assert error.detail
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 def test_a_dependency_without_an_index_is_the_machines_fault(
     put: Install, cut_off: dict[str, str], tmp_path: Path, installer: str
 ) -> None:
@@ -80,14 +81,16 @@ def test_a_dependency_without_an_index_is_the_machines_fault(
     assert error.message == "the package index cannot be reached"
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 def test_an_artifact_that_needs_nothing_installs_without_an_index(
-    put: Install, odd: Artifact, cut_off: dict[str, str], tmp_path: Path, installer: str
+    put: Install, cut_off: dict[str, str], tmp_path: Path, installer: str
 ) -> None:
-    assert put(odd, tmp_path / "environment", installer=installer, environment=cut_off).name == "odd"
+    artifact = identify(pack_wheel(tmp_path / WHEEL, SCRIPT))
+
+    assert put(artifact, tmp_path / "environment", installer=installer, environment=cut_off).name == "odd"
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 def test_an_sdist_whose_build_fails_is_the_artifacts_fault(put: Install, tmp_path: Path, installer: str) -> None:
     artifact = identify(pack_odd(tmp_path, 'raise RuntimeError("no compiler here")'))
 
@@ -129,7 +132,7 @@ def test_an_unknown_installer_is_the_users_mistake(put: Install, odd: Artifact, 
     error = failure(put, odd, tmp_path / "environment", installer="conda")
 
     assert isinstance(error, UsageError)
-    assert error.message == "there is no installer 'conda'; there are 'uv', 'pip'"
+    assert error.message == "there is no installer 'conda'; there are 'uv', 'pip', 'pipx', 'uv-tool'"
 
 
 def test_a_place_that_cannot_hold_an_environment_is_the_machines_fault(
@@ -158,3 +161,30 @@ def test_a_setting_that_swaps_the_artifact_for_another_file_is_found_out(
 
     assert isinstance(error, TestbedError)
     assert f"uv installed something else than '{WHEEL}'" in error.message
+
+
+@pytest.mark.parametrize(
+    ("installer", "complaint"),
+    [
+        ("pipx", "No apps associated with package odd or its dependencies"),
+        ("uv-tool", "No executables are provided by package `odd`"),
+    ],
+)
+def test_a_package_without_a_program_is_no_tool(
+    put: Install, odd: Artifact, tmp_path: Path, installer: str, complaint: str
+) -> None:
+    error = failure(put, odd, tmp_path / "environment", installer=installer)
+
+    assert isinstance(error, ArtifactError)
+    assert error.message == f"the artifact does not install: {complaint}"
+
+
+def test_a_pipx_that_is_missing_is_the_users_mistake(
+    put: Install, odd: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pipx", None)  # as Python itself marks what cannot be imported
+
+    error = failure(put, odd, tmp_path / "environment", installer="pipx")
+
+    assert isinstance(error, UsageError)
+    assert str(error) == "--installer pipx needs the package of that name; hint: pip install --group smoke"

@@ -9,8 +9,8 @@ import pytest
 from harness.release.artifact import Artifact, identify
 from harness.release.installation import record_mismatches
 from harness.release.records import wheel_mismatches
-from harness.tests.release.installing import INSTALLERS, WHEEL
-from harness.tests.release.projects import pack_wheel
+from harness.tests.release.installing import EVERY_INSTALLER, WHEEL
+from harness.tests.release.projects import SCRIPT, pack_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +39,11 @@ def test_a_record_that_says_the_truth_is_not_complained_about(wheel: Artifact, s
     assert wheel_mismatches(sdist) == ()
 
 
-@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("installer", EVERY_INSTALLER)
 @pytest.mark.parametrize("lie", ["wrong hash", "wrong size", "no hash"])
 def test_a_record_that_lies_is_found_out_once_installed(put: Install, tmp_path: Path, installer: str, lie: str) -> None:
     row, complaint = LIES[lie]
-    artifact = identify(pack_wheel(tmp_path / WHEEL, lies={"odd/data.txt": row}))
+    artifact = identify(pack_wheel(tmp_path / WHEEL, SCRIPT, lies={"odd/data.txt": row}))
 
     installation = put(artifact, tmp_path / "environment", installer=installer)
 

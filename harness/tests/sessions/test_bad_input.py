@@ -57,7 +57,10 @@ def assert_ended(run: Run, checkout: Checkout, verdict: str, exit_code: int, com
         (("--artifact", "conftest.py"), "'conftest.py' is neither a directory nor a .whl, a .tar.gz or a .tgz"),
         (("--artifact", ""), "--artifact is empty"),
         (("--artifact", "a.whl", "--artifact", "b.whl"), "there is no file .*a.whl"),
-        (("--artifact", ".", "--installer", "pipp"), "--installer takes 'uv' or 'pip', got 'pipp'.*mean 'pip'"),
+        (
+            ("--artifact", ".", "--installer", "pipp"),
+            "--installer takes 'uv' or .* or 'uv-tool', got 'pipp'.*mean 'pip",
+        ),
         (("--artifact", ".", "--build", "egg"), "--build takes 'wheel' or 'sdist' or 'both', got 'egg'"),
         (("--artifact", ".", "--command-timeout", "soon"), "--command-timeout takes a positive number.*'soon'"),
         (("--artifact", ".", "--install-timeout", "-1"), "--install-timeout takes a positive number.*'-1'"),

@@ -13,7 +13,9 @@ from harness.keeping import Kept
 from harness.preparation import Preparation
 from harness.release.artifact import Artifact
 from harness.release.building import Source
+from harness.release.environments import Environment
 from harness.release.installation import Distribution, PythonInstallation
+from harness.release.installers import Layout, Place
 from harness.tests.sessions.checkouts import SCHEMA, Checkout
 from harness.tests.verdict.records import a_case, a_clause
 from harness.verdict import document
@@ -32,14 +34,22 @@ ARTIFACT = Artifact(
     size=1234,
     requires_python="",
 )
-INSTALLATION = PythonInstallation(
-    name="odd",
+ENVIRONMENT = Environment(
     directory=Path("/environment"),
     python=Path("/environment/bin/python"),
     scripts=Path("/environment/bin"),
     site_packages=Path("/environment/lib"),
     base_python=Path("/python"),
     python_version="3.11.7",
+)
+LAYOUT = Layout(environment=ENVIRONMENT.directory, seeded=None)
+INSTALLATION = PythonInstallation(
+    name="odd",
+    directory=Path("/environment"),
+    place=Place(layout=LAYOUT, environment=ENVIRONMENT, seeded=None),
+    scripts=ENVIRONMENT.scripts,
+    base_python=ENVIRONMENT.base_python,
+    python_version=ENVIRONMENT.python_version,
     installer="uv",
     installer_version="0.9",
     distributions=(Distribution(name="odd", version="1.0"),),
