@@ -73,6 +73,7 @@ class Attestor:
             contract_sha256=digest_of_file(contract.path),
             harness=self._harness,
             installer=self._settings.installer,
+            invocation=self._settings.invocation,
             python=installation["python"] if installation is not None else asked_for,
             platform=platform.platform(),
         )

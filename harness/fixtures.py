@@ -11,6 +11,7 @@ import pytest
 from harness import casereport
 from harness.preparation import Preparation, prepare_once
 from harness.previous import previous_once
+from harness.release import invocations
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
     from harness.release.installation import Installation
+    from harness.release.invocations import Invocation
     from harness.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -66,6 +68,17 @@ def installation(request: pytest.FixtureRequest, preparation: Preparation) -> In
     if preparation.installation is None or preparation.failure is not None:
         casereport.not_run(request.node, _why_not(preparation))
     return preparation.installation
+
+
+@pytest.fixture
+def invocation(
+    request: pytest.FixtureRequest, contract: Contract, installation: Installation, settings: Settings
+) -> Invocation:
+    """How the release is called: as the user chose, or in each way that it has for a case of `every_invocation`."""
+    name: str = getattr(request, "param", settings.invocation)
+    if lacking := contract.lacks(invocations.NEEDS.get(name, ())):
+        casereport.not_applicable(request.node, f"the contract '{contract.name}' has no '{lacking[0]}'")
+    return installation.invocation(name, contract)
 
 
 @pytest.fixture(scope="session")

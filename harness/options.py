@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from harness.errors import UsageError
+from harness.release import invocations
 from harness.release.installers import INSTALLERS
 from harness.release.npmpackage import is_source
 from harness.release.registry import Registry, check_index, parse
@@ -37,6 +38,7 @@ class Settings:
     build: Literal["wheel", "sdist"]
     dist: Path
     installer: str
+    invocation: str
     python: str
     node: str
     reuse_installation: bool
@@ -64,6 +66,11 @@ class Settings:
         """The published version that the reference names, if it names one; UsageError when it only looks like one."""
         return parse(self.reference)
 
+    @property
+    def invocations(self) -> tuple[str, ...]:
+        """The ways in which a release of this kind is called."""
+        return invocations.OF_NPM if self.installer_of_reference == "npm" else invocations.OF_PYTHON
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options. Values are checked later, so that a wrong one gets a verdict as well."""
@@ -84,6 +91,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--one-of-release", metavar="REF", help=argparse.SUPPRESS)
     group.addoption("--dist-dir", metavar="DIR", default="dist", help="where built files land (default: dist)")
     group.addoption("--installer", metavar="NAME", default="uv", help=f"one of {', '.join(INSTALLERS)} (default: uv)")
+    group.addoption(
+        "--invocation",
+        metavar="NAME",
+        default=invocations.DEFAULT,
+        help="how the command is called: console (default), module (of Python), npx or global (of npm)",
+    )
     group.addoption(
         "--python",
         metavar="VERSION|PATH|all",
@@ -155,6 +168,7 @@ def read_settings(config: pytest.Config) -> Settings:
         build=cast("Literal['wheel', 'sdist']", _one_of("--build", option.build, _KINDS)),
         dist=invoked_in / option.dist_dir,
         installer=_one_of("--installer", option.installer, tuple(INSTALLERS)),
+        invocation=_one_of("--invocation", option.invocation, invocations.EVERY),
         python=option.python,
         node=option.node,
         reuse_installation=_reuse_installation(config),

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import casereport, screen, series
+from harness import casereport, collecting, screen, series
 from harness.errors import HarnessError, UsageError
 from harness.fixtures import (
     SESSION,
     artifact,
     contract,
     installation,
+    invocation,
     new_sandbox,
     preparation,
     previous,
@@ -28,7 +29,7 @@ from harness.fixtures import (
     settings,
 )
 from harness.masking import Mask
-from harness.options import add_options, is_given, read_settings
+from harness.options import add_options, read_settings
 from harness.running import processes
 from harness.session import Session
 from harness.verdict.archive import Archive, open_archive
@@ -39,7 +40,17 @@ if TYPE_CHECKING:
 
     import xdist.workermanage
 
-__all__ = ["artifact", "contract", "installation", "new_sandbox", "preparation", "previous", "sandbox", "settings"]
+__all__ = [
+    "artifact",
+    "contract",
+    "installation",
+    "invocation",
+    "new_sandbox",
+    "preparation",
+    "previous",
+    "sandbox",
+    "settings",
+]
 
 _RUNS_NO_CASE = (
     "collectonly",
@@ -55,6 +66,7 @@ _MARKERS = (
     "required: a release that breaks this promise is no release",
     "advisory: whoever tags a release that breaks this promise must be told",
     "opt_in(option): runs only when this option is given, and is missed by nobody otherwise",
+    "every_invocation: runs in each way in which a release of this kind is called",
     "needs(name, ...): commands and features that the contract must have for the clause to apply",
 )
 
@@ -82,12 +94,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Watcher(session, config), "smoke")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Call the release in each way that it has."""
+    collecting.parametrize(metafunc)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, object, object]:
+    """Make no case that another stands for."""
+    return collecting.without_spare((yield))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the cases whose option was not given."""
-    chosen = [item for item in items if all(is_given(config, mark.args[0]) for mark in item.iter_markers("opt_in"))]
-    if len(chosen) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+    """Leave out the cases that are not for this session."""
+    collecting.choose(config, items)
 
 
 @pytest.hookimpl(tryfirst=True)  # instead of a session of this process's own

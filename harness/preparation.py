@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from harness.errors import ArtifactError, HarnessError, Stage, TestbedError
+from harness.errors import ArtifactError, HarnessError, Stage, TestbedError, UsageError
 from harness.keeping import Kept, Key, install_or_reuse
-from harness.release import building, manifest
+from harness.release import building, invocations, manifest
 from harness.release.artifact import Artifact, identify
 from harness.release.contract import Contract, choose
 from harness.release.downloading import download
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.options import Settings
+    from harness.release.invocations import Invocation
     from harness.release.registry import Spec
     from harness.verdict.archive import Archive
 
@@ -59,7 +60,8 @@ class Preparation:
     """How far it got: when each stage began (epoch seconds), how long it took, and what ended it all.
 
     `source` is None for a file that was given. `manifest` is that of the directory which holds the artifact,
-    `siblings` are the other files of the same release. `kept` is the installation with its history.
+    `siblings` are the other files of the same release. `kept` is the installation with its history, `invocation`
+    the way to call it that the user chose.
     """
 
     source: building.Source | None = None
@@ -68,6 +70,7 @@ class Preparation:
     siblings: tuple[Path, ...] = ()
     contract: Contract | None = None
     kept: Kept | None = None
+    invocation: Invocation | None = None
     testbed: Testbed | None = None
     started: dict[Stage, float] = field(default_factory=dict)
     seconds: dict[Stage, float] = field(default_factory=dict)
@@ -140,13 +143,20 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
     assert result.artifact is not None  # noqa: S101 -- for the type checker
     contracts = settings.checkout / "smoke" / "contracts"
     result.contract = choose(contracts, result.artifact, settings.contract, stands_in=settings.invoked_in)
+    _demand_invocation(settings.invocation, result.contract)
     with _timed(result, "installs", tell):
         result.kept = _install(result.artifact, settings, archive, environment)
         installation = result.kept.installation
-        executable = installation.executable(result.contract.executable)
+        result.invocation = installation.invocation(settings.invocation, result.contract)
     result.testbed = _testbed(installation, result.contract, settings, environment)
     with _timed(result, "starts", tell):
-        _start(executable, result.contract, result.testbed, archive.scratch / "start")
+        _start(result.invocation, result.contract, result.testbed, archive.scratch / "start")
+
+
+def _demand_invocation(name: str, contract: Contract) -> None:
+    if lacking := contract.lacks(invocations.NEEDS.get(name, ())):
+        reason = f"the contract '{contract.name}' has no '{lacking[0]}'"
+        raise UsageError(f"--invocation {name} cannot be: {reason}", hint=f"it has '{invocations.DEFAULT}'")
 
 
 def _resolve(result: Preparation, settings: Settings, archive: Archive, environment: dict[str, str]) -> None:
@@ -242,20 +252,21 @@ def _testbed(
     )
 
 
-def _start(executable: Path, contract: Contract, testbed: Testbed, directory: Path) -> None:
+def _start(invocation: Invocation, contract: Contract, testbed: Testbed, directory: Path) -> None:
     """Have the product say its version; whether that is the right one is for a clause of its own."""
     sandbox = Sandbox(directory=directory, testbed=testbed)
-    words = (str(executable), *contract.commands["version"])
+    sandbox.equip(invocation.path, invocation.variables)
+    words = (*invocation.words, *contract.commands["version"])
     try:
         with suppress(InvariantBroken):  # a matter for the clauses on invariants
             sandbox.run(*words)
     except OSError as error:
-        raise ArtifactError("starts", f"'{executable.name}' does not start: {error.strerror}") from error
+        raise ArtifactError("starts", f"'{invocation.title}' does not start: {error.strerror}") from error
     finally:
         sandbox.close(keep=False)
     result = sandbox.results[-1]
     if result.exit_code != 0:
-        command = " ".join((executable.name, *contract.commands["version"]))
+        command = " ".join((invocation.title, *contract.commands["version"]))
         raise ArtifactError("starts", f"'{command}' does not start: {result.ending}", detail=str(result))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from harness.errors import TestbedError, UsageError
 from harness.masking import Mask
 from harness.preparation import Preparation, read_if_done
-from harness.release import npmpackage
+from harness.release import invocations, npmpackage
 from harness.release.artifact import SUFFIXES
 from harness.release.installers import INSTALLERS
 from harness.release.registry import parse
@@ -48,7 +48,7 @@ class Session:
         self.archive = archive
         self.worker = worker
         self.mask = Mask.of(os.environ)
-        self.clauses: Sequence[Clause] = clauses_of(cases)
+        self.clauses: Sequence[Clause] = clauses_of(cases, invocations=len(settings.invocations))
         self.clauses_by_id = {clause.id: clause for clause in self.clauses}
         self.document: document.Document | None = None
         self.statement = ""
@@ -60,6 +60,7 @@ class Session:
         if worker is not None:
             (archive.scratch / f"{os.getpid()}.pid").touch()  # the name says it, even on a full disk
         self._check_reference()
+        self._check_invocation()
         self._attestor = _attestor(settings, archive) if worker is None else None
 
     @property
@@ -146,6 +147,7 @@ class Session:
         if self.settings.installer_of_reference in INSTALLERS:
             words += ["--installer", self.settings.installer]
         chosen = {
+            "--invocation": self.settings.invocation if self.settings.invocation != invocations.DEFAULT else None,
             "--python": self.settings.python,
             "--node": self.settings.node,
             "--contract": self.settings.contract,
@@ -188,6 +190,12 @@ class Session:
             )
         if path.is_file() and not path.name.endswith(tuple(SUFFIXES)):
             raise UsageError(f"'{self.settings.reference}' is neither a directory nor a .whl, a .tar.gz or a .tgz")
+
+    def _check_invocation(self) -> None:
+        if self.settings.invocation not in self.settings.invocations:
+            offered = " or ".join(map(repr, self.settings.invocations))
+            called = f"'{self.settings.reference}' is called by {offered}"
+            raise UsageError(f"{called}, not by --invocation '{self.settings.invocation}'")
 
     def _selected(self) -> frozenset[str]:
         paths = self.archive.scratch.glob("selected-*.json")

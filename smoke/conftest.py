@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
     from harness.release.installation import Installation
+    from harness.release.invocations import Invocation
     from harness.running.sandbox import Sandbox
 
 
@@ -65,18 +66,9 @@ def python_installation(python_artifact: Artifact, installation: Installation) -
 
 
 @pytest.fixture
-def ktx(sandbox: Sandbox, contract: Contract, installation: Installation, artifact: Artifact) -> Ktx:
+def ktx(sandbox: Sandbox, contract: Contract, invocation: Invocation, artifact: Artifact) -> Ktx:
     """The installed command, in the sandbox of this case."""
-    executable = installation.executable(contract.executable)
-    return Ktx(sandbox=sandbox, contract=contract, executable=(executable,), version=artifact.version)
-
-
-@pytest.fixture
-def ktx_module(ktx: Ktx, python_installation: PythonInstallation) -> Ktx:
-    """The same, called as a module; isolated, so that a package in the working directory is no match."""
-    module = ktx.contract.features["python_module"]
-    executable = (python_installation.python, "-I", "-m", module)
-    return Ktx(sandbox=ktx.sandbox, contract=ktx.contract, executable=executable, version=ktx.version)
+    return Ktx.called_by(invocation, sandbox, contract, artifact)
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +77,10 @@ def ready_runtime(
 ) -> Iterator[ReadyRuntime]:
     """A runtime for the cases that only read one: installing is what takes time."""
     sandbox = new_sandbox("ready")  # which says why, where nothing could be installed
-    assert preparation.installation is not None
+    assert preparation.invocation is not None
     assert preparation.contract is not None
     assert preparation.artifact is not None
-    executable = preparation.installation.executable(preparation.contract.executable)
-    version = preparation.artifact.version
-    ktx = Ktx(sandbox=sandbox, contract=preparation.contract, executable=(executable,), version=version)
+    ktx = Ktx.called_by(preparation.invocation, sandbox, preparation.contract, preparation.artifact)
     yield install_ready(ktx, cases=request.session.testscollected)
     sandbox.close(keep=False)
 
@@ -99,7 +89,7 @@ def ready_runtime(
 def ready_ktx(
     request: pytest.FixtureRequest,
     contract: Contract,
-    installation: Installation,
+    invocation: Invocation,
     artifact: Artifact,
 ) -> Iterator[Ktx]:
     """The installed command beside a runtime that is ready, which the case must leave as it found it."""
@@ -108,9 +98,8 @@ def ready_ktx(
     sandbox = ready.sandbox
     casereport.observe(request.node, sandbox)
     assert ready.kind == "ready", "'install' did not make a ready runtime"
-    executable = installation.executable(contract.executable)
     environment, prefix = dict(sandbox.environment), sandbox.prefix
-    yield Ktx(sandbox=sandbox, contract=contract, executable=(executable,), version=artifact.version)
+    yield Ktx.called_by(invocation, sandbox, contract, artifact)
     sandbox.environment, sandbox.prefix = environment, prefix
     ready.demand_unchanged()
 

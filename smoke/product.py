@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import NotRequired
 
+    from harness.release.artifact import Artifact
     from harness.release.contract import Contract
+    from harness.release.invocations import Invocation
     from harness.running.result import CommandResult
     from harness.running.sandbox import Sandbox
 
@@ -37,12 +39,18 @@ class Check(TypedDict):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ktx:
-    """The installed command; `executable` is how it is called, a program or the interpreter and a module."""
+    """The installed command; `executable` is how it is called, the words before its arguments."""
 
     sandbox: Sandbox
     contract: Contract
     executable: tuple[Path | str, ...]
     version: str
+
+    @classmethod
+    def called_by(cls, invocation: Invocation, sandbox: Sandbox, contract: Contract, artifact: Artifact) -> Ktx:
+        """The command of an installed artifact in one of the ways to call it, which the sandbox makes possible."""
+        sandbox.equip(invocation.path, invocation.variables)
+        return cls(sandbox=sandbox, contract=contract, executable=invocation.words, version=artifact.version)
 
     @property
     def root(self) -> Path:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
-    from harness.release.installation import Installation
+    from harness.release.invocations import Invocation
     from harness.running.sandbox import Sandbox
 
 # Beside the working directory, in which nothing may be written.
@@ -99,15 +99,12 @@ def test_installation_unchanged(everything: Ktx) -> None:
 
 
 @pytest.fixture
-def everything(
-    request: pytest.FixtureRequest, contract: Contract, installation: Installation, artifact: Artifact
-) -> Ktx:
+def everything(request: pytest.FixtureRequest, contract: Contract, invocation: Invocation, artifact: Artifact) -> Ktx:
     """The installed command, after every command has run once; what each did is in the sandbox's results."""
     # Not before it is known that the case applies: some command may be missing otherwise.
     sandbox: Sandbox = request.getfixturevalue("sandbox_of_every_command")
     casereport.observe(request.node, sandbox, from_the_start=True)
-    executable = installation.executable(contract.executable)
-    ktx = Ktx(sandbox=sandbox, contract=contract, executable=(executable,), version=artifact.version)
+    ktx = Ktx.called_by(invocation, sandbox, contract, artifact)
     if not sandbox.results:
         run_all(ktx)
     assert len(sandbox.results) == len(commands_of(ktx))

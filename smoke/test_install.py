@@ -27,6 +27,7 @@ def test_starts(request: pytest.FixtureRequest, preparation: Preparation) -> Non
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("version")
 def test_version_is_that_of_the_artifact(ktx: Ktx) -> None:
     """`--version` prints the artifact's name and version, and nothing else."""
@@ -40,6 +41,7 @@ def test_version_is_that_of_the_artifact(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.opt_in("--expect-version")
 @pytest.mark.needs("version")
 def test_version_is_the_expected_one(ktx: Ktx, settings: Settings) -> None:
@@ -54,18 +56,9 @@ def test_version_is_the_expected_one(ktx: Ktx, settings: Settings) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("version", "python_module")
-def test_module_says_the_version(ktx: Ktx, ktx_module: Ktx) -> None:
-    """`python -m` is the same program as the command."""
-    as_module = ktx_module.run("version")
-
-    assert as_module.stdout == ktx.run("version").stdout
-    assert as_module.stderr == ""
-
-
-@pytest.mark.required
-@pytest.mark.needs("version", "python_module")
-def test_decoy_is_not_imported(ktx: Ktx, ktx_module: Ktx) -> None:
+def test_decoy_is_not_imported(ktx: Ktx) -> None:
     """A package of the same name in the working directory is never imported."""
     decoy = ktx.sandbox.working / ktx.contract.features["python_module"]
     decoy.mkdir()
@@ -73,7 +66,6 @@ def test_decoy_is_not_imported(ktx: Ktx, ktx_module: Ktx) -> None:
         (decoy / module).write_text("raise SystemExit('the decoy was imported')\n", encoding="utf-8")
 
     assert ktx.version in ktx.run("version").stdout
-    assert ktx.version in ktx_module.run("version").stdout
 
 
 @pytest.mark.required

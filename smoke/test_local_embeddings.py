@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.options import Settings
     from harness.release.artifact import Artifact
     from harness.release.contract import Contract
-    from harness.release.installation import Installation
+    from harness.release.invocations import Invocation
     from harness.running.sandbox import Sandbox
 
 DIMENSIONS = 384
@@ -84,14 +84,13 @@ def embedding_sandbox(new_sandbox: Callable[[str], Sandbox], settings: Settings)
 def embedding_ktx(
     request: pytest.FixtureRequest,
     contract: Contract,
-    installation: Installation,
+    invocation: Invocation,
     artifact: Artifact,
     embedding_sandbox: Sandbox,
 ) -> Iterator[Ktx]:
     """The installed command beside a runtime with the feature, which is installed once; no daemon may stay."""
     casereport.observe(request.node, embedding_sandbox)
-    executable = installation.executable(contract.executable)
-    ktx = Ktx(sandbox=embedding_sandbox, contract=contract, executable=(executable,), version=artifact.version)
+    ktx = Ktx.called_by(invocation, embedding_sandbox, contract, artifact)
     ktx.run("install", "--feature", contract.features["local_embeddings"], "--yes")
     with no_daemon_left(ktx):
         yield ktx

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smoke.stale import NEEDS, SHAPES, make_empty, make_plain, stale_version
+from smoke.stale import NEEDS, SHAPES, make_plain, stale_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ every_shape = pytest.mark.parametrize(
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @every_shape
 def test_dry_run_lists_and_deletes_nothing(ktx: Ktx, shape: Shape) -> None:
@@ -39,6 +40,7 @@ def test_dry_run_lists_and_deletes_nothing(ktx: Ktx, shape: Shape) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize("shape", [SHAPES["empty"], SHAPES["links-outside"]], ids=["empty", "links-outside"])
 def test_bare_prune_refuses(ktx: Ktx, shape: Shape) -> None:
@@ -52,6 +54,7 @@ def test_bare_prune_refuses(ktx: Ktx, shape: Shape) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_bare_prune_refuses_when_asked_twice(ktx: Ktx) -> None:
     """Asking a second time is no consent: `prune` refuses again, in the same words."""
@@ -66,6 +69,7 @@ def test_bare_prune_refuses_when_asked_twice(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminal that pexpect can use")
 def test_bare_prune_refuses_on_a_terminal(ktx: Ktx) -> None:
@@ -81,6 +85,7 @@ def test_bare_prune_refuses_on_a_terminal(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_bare_prune_with_nothing_stale_deletes_nothing(ktx: Ktx) -> None:
     """With nothing stale, `prune` without `--yes` may refuse or say so; it changes nothing."""
@@ -95,6 +100,7 @@ def test_bare_prune_with_nothing_stale_deletes_nothing(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @every_shape
 def test_yes_removes_every_stale_runtime(ktx: Ktx, shape: Shape) -> None:
@@ -113,6 +119,7 @@ def test_yes_removes_every_stale_runtime(ktx: Ktx, shape: Shape) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune", "install", "status", "doctor")
 def test_yes_keeps_the_current_runtime(ready_ktx: Ktx) -> None:
     """`prune --yes` leaves the current version's runtime untouched, and it still works."""
@@ -127,6 +134,7 @@ def test_yes_keeps_the_current_runtime(ready_ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_yes_keeps_everything_outside_the_root(ktx: Ktx) -> None:
     """`prune --yes` touches nothing outside the root: neither what links lead to, nor neighbours with stale names."""
@@ -146,6 +154,7 @@ def test_yes_keeps_everything_outside_the_root(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize("option", ["--dry-run", "--yes"])
 @pytest.mark.parametrize("root", ["missing", "empty", "current-only"])
@@ -165,6 +174,7 @@ def test_nothing_stale_creates_nothing(ktx: Ktx, root: str, option: str) -> None
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_second_yes_finds_nothing(ktx: Ktx) -> None:
     """A second `prune --yes` finds nothing to do."""
@@ -178,6 +188,7 @@ def test_second_yes_finds_nothing(ktx: Ktx) -> None:
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize("options", [("--dry-run", "--yes"), ("--yes", "--dry-run")], ids=["dry-first", "yes-first"])
 def test_dry_run_with_yes_deletes_nothing(ktx: Ktx, options: tuple[str, str]) -> None:
@@ -193,6 +204,7 @@ def test_dry_run_with_yes_deletes_nothing(ktx: Ktx, options: tuple[str, str]) ->
 
 
 @pytest.mark.required
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize(
     "options", [("--no-such-option",), ("--yes", "--no-such-option"), ("--yes", "extra")], ids=" ".join
@@ -206,16 +218,3 @@ def test_unknown_option_deletes_nothing(ktx: Ktx, options: tuple[str, ...]) -> N
     assert options[-1] in result.stderr
     assert not result.changes
     assert stale.is_dir()
-
-
-@pytest.mark.required
-@pytest.mark.needs("prune", "python_module")
-def test_module_prunes_alike(ktx: Ktx, ktx_module: Ktx) -> None:
-    """`python -m` previews, refuses and prunes exactly as the command does."""
-    stale = make_empty(ktx)
-
-    assert ktx_module.listed(ktx_module.run("prune", "--dry-run"), "stale") == (str(stale),)
-    ktx_module.fail("prune", says="refused")
-    assert stale.is_dir()
-    assert ktx_module.listed(ktx_module.run("prune", "--yes"), "pruned") == (str(stale),)
-    assert not stale.exists()

@@ -46,6 +46,7 @@ server.serve_forever()
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize("option", ["--dry-run", "--yes"])
 @pytest.mark.parametrize("obstacle", ["dangling-link", "unreadable"])
@@ -63,6 +64,7 @@ def test_obstacle_does_not_stop_the_others(ktx: Ktx, obstacle: str, option: str)
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize(
     "name",
@@ -95,6 +97,7 @@ def test_foreign_directory_is_left_alone(ktx: Ktx, name: str) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_file_named_like_a_version_is_left_alone(ktx: Ktx) -> None:
     """A plain file that is named like a version is no runtime: neither listed nor removed."""
@@ -110,6 +113,7 @@ def test_file_named_like_a_version_is_left_alone(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_live_daemon_keeps_its_runtime(ktx: Ktx) -> None:
     """A stale runtime is not deleted from under its live daemon: that stops first, or the runtime is kept and named."""
@@ -129,6 +133,7 @@ def test_live_daemon_keeps_its_runtime(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_dead_daemon_does_not_keep_its_runtime(ktx: Ktx) -> None:
     """A stale runtime whose daemon is gone is pruned like any other, even if another process has its pid now."""
@@ -146,6 +151,7 @@ def test_dead_daemon_does_not_keep_its_runtime(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_linked_runtime_keeps_its_target(ktx: Ktx) -> None:
     """A linked stale runtime: the link may go, what it points to stays."""
@@ -163,6 +169,7 @@ def test_linked_runtime_keeps_its_target(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_failed_removal_is_told(ktx: Ktx) -> None:
     """When a stale runtime cannot be removed, the exit code is nonzero and it is named on stderr, not as removed."""
@@ -179,6 +186,7 @@ def test_failed_removal_is_told(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.skipif(not is_superuser(), reason="only root can make a file that its owner cannot remove")
 def test_partial_removal_names_both(ktx: Ktx) -> None:
@@ -196,6 +204,7 @@ def test_partial_removal_names_both(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_concurrent_prunes_both_end_well(ktx: Ktx) -> None:
     """Two prunes at the same time both exit 0, and nothing stale is left."""
@@ -211,6 +220,7 @@ def test_concurrent_prunes_both_end_well(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 def test_killed_prune_is_finished_by_the_next(ktx: Ktx) -> None:
     """A prune that is killed half-way is finished by the next one, and leaves nothing of its own."""
@@ -227,6 +237,7 @@ def test_killed_prune_is_finished_by_the_next(ktx: Ktx) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize("kind", ["relative", "slash", "link", "spaces", "non-ascii"])
 def test_odd_root_works_the_same(ktx: Ktx, kind: str) -> None:
@@ -248,6 +259,7 @@ def test_odd_root_works_the_same(ktx: Ktx, kind: str) -> None:
 
 
 @pytest.mark.advisory
+@pytest.mark.every_invocation
 @pytest.mark.needs("prune")
 @pytest.mark.parametrize("option", ["--dry-run", "--yes"])
 def test_root_that_is_a_file_is_explained(ktx: Ktx, option: str) -> None:

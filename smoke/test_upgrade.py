@@ -62,8 +62,8 @@ class Environment:
 
     def ktx(self, installation: Installation, artifact: Artifact) -> Ktx:
         """The command of the release that is installed."""
-        executable = installation.executable(self.contract.executable)
-        return Ktx(sandbox=self.sandbox, contract=self.contract, executable=(executable,), version=artifact.version)
+        invocation = installation.invocation(self.settings.invocation, self.contract)
+        return Ktx.called_by(invocation, self.sandbox, self.contract, artifact)
 
     @property
     def _log(self) -> Path:

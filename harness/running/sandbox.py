@@ -96,7 +96,7 @@ class Sandbox:
 
     @property
     def programs(self) -> Path:
-        """The only directory on `PATH`: links to exactly the programs that the product may find."""
+        """The directory on `PATH`, alone without `equip`: links to exactly the programs that the product may find."""
         return self.directory / "bin"
 
     def use_root(self, path: Path, *, setting: str | None = None) -> None:
@@ -108,6 +108,11 @@ class Sandbox:
         """Run what `directory` holds from now on: a case has made it, or changed it, on purpose."""
         self.testbed = replace(self.testbed, installation=directory)
         self._installation = None
+
+    def equip(self, first: Path | None, variables: Mapping[str, str]) -> None:
+        """Have commands find the programs of a directory before all others, and see these variables."""
+        places = [self.programs] if first is None else [first, self.programs]
+        self.environment |= {"PATH": os.pathsep.join(map(str, places)), **variables}
 
     def hide(self, program: str) -> None:
         """Take a program off `PATH`."""

@@ -59,6 +59,7 @@ def settings(tmp_path: Path) -> Settings:
         build="wheel",
         dist=tmp_path / "dist",
         installer="uv",
+        invocation="console",
         python="",
         node="",
         reuse_installation=False,

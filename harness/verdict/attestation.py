@@ -55,6 +55,7 @@ class Configuration:
     contract_sha256: str
     harness: str
     installer: str
+    invocation: str
     python: str
     platform: str
 
@@ -74,10 +75,14 @@ class Attested:
     not_applicable: frozenset[str]
 
     @property
-    def setting(self) -> tuple[str, str, str]:
-        """Python as `3.13`, installer, operating system: a new smoke of a file replaces the one in the same setting."""
+    def setting(self) -> tuple[str, str, str, str]:
+        """Python as `3.13`, installer, operating system, invocation.
+
+        A new smoke of a file replaces the one in the same setting.
+        """
         used = self.configuration
-        return ".".join(used.python.split(".")[:2]), used.installer, used.platform.partition("-")[0]
+        python, system = ".".join(used.python.split(".")[:2]), used.platform.partition("-")[0]
+        return python, used.installer, system, used.invocation
 
 
 def statement(document: Document, configuration: Configuration, *, url: str = "") -> dict[str, object]:
@@ -151,6 +156,7 @@ class _Annotations(TypedDict):
     startedAt: str
     python: str
     installer: str
+    invocation: str
     platform: str
     notApplicable: list[str]
 
@@ -186,6 +192,7 @@ def _configuration(document: Document, used: Configuration) -> Iterator[Resource
             "startedAt": document["started_at"],
             "python": used.python,
             "installer": used.installer,
+            "invocation": used.invocation,
             "platform": used.platform,
             "notApplicable": _clauses(document, "not-applicable"),
         },
@@ -214,6 +221,7 @@ def _attested(content: _Content) -> Attested:
             contract_sha256=contract["digest"]["sha256"],
             harness=harness["digest"]["dirHash"],
             installer=annotations["installer"],
+            invocation=annotations["invocation"],
             python=annotations["python"],
             platform=annotations["platform"],
         ),

@@ -41,11 +41,13 @@ class ArtifactFacts(TypedDict):
 class InstallationFacts(TypedDict):
     """The environment that it was installed in; `python` is what runtimes are made with, whatever runs the release.
 
+    `invocation` is how cases call it that do not call it in every way; None where it offers no program to call.
     `kept_since` is when an earlier run made it, None for one of this run; `remark` what became of one not used.
     """
 
     installer: str
     installer_version: str
+    invocation: str | None
     interpreter: str
     python: str
     platform: str
@@ -215,6 +217,7 @@ def installation_facts(preparation: Preparation, system: str) -> InstallationFac
     return InstallationFacts(
         installer=installation.installer,
         installer_version=installation.installer_version,
+        invocation=preparation.invocation.name if preparation.invocation else None,
         interpreter=installation.interpreter,
         python=installation.python_version,
         platform=system,

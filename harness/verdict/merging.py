@@ -33,6 +33,7 @@ class RunFacts(TypedDict):
     kind: str | None
     sha256: str | None
     installer: str | None
+    invocation: str | None
     python: str | None
     platform: str | None
     started_at: str
@@ -115,6 +116,7 @@ def _facts(run: str, document: Document) -> RunFacts:
         kind=artifact["kind"],
         sha256=artifact["sha256"],
         installer=installation["installer"] if installation else None,
+        invocation=installation["invocation"] if installation else None,
         python=installation["python"] if installation else None,
         platform=installation["platform"] if installation else None,
         started_at=document["started_at"],

@@ -74,6 +74,7 @@ def _facts(document: Document) -> Iterator[str]:
     rows = {"clauses": digest.shares(document["clauses"]), "file": artifact["file"], "sha256": artifact["sha256"]}
     if installation is not None:
         rows["installed with"] = f"{installation['installer']} {installation['installer_version']}"
+        rows["called by"] = installation["invocation"]
         rows["Python"] = f"{installation['python']} on {installation['platform']}"
         rows["installed"] = digest.history(installation)
     rows["time"] = f"{document['seconds']:.1f} s"

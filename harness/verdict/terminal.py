@@ -50,6 +50,7 @@ def header(artifact: ArtifactFacts, installation: InstallationFacts | None) -> I
     if installation is not None:
         facts |= {
             "installer": f"{installation['installer']} {installation['installer_version']}",
+            "called by": installation["invocation"],
             "runs on": installation["interpreter"],
             "isolation": installation["isolation"],
             "installed": digest.history(installation),

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import ArtifactError
+from harness.release import invocations
+from harness.release.invocations import Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from harness.release.artifact import Artifact
+    from harness.release.contract import Contract
     from harness.release.steps import Surroundings
 
 
@@ -48,6 +51,21 @@ class Installation(ABC):
             offered = ", ".join(f"'{script}'" for script in self.offered_scripts) or "none"
             raise ArtifactError("installs", f"the artifact has no '{name}' script; it offers {offered}")
         return path
+
+    def invocation(self, name: str, contract: Contract) -> Invocation:
+        """The way of that name to call the release, which must be one of its kind, and of which the contract has all.
+
+        Raises:
+            ArtifactError: the artifact does not offer the contract's program.
+        """
+        program = self.executable(contract.executable)
+        if name == invocations.DEFAULT:
+            return Invocation(name=name, title=contract.executable, words=(str(program),))
+        return self.other_invocation(name, contract)
+
+    @abstractmethod
+    def other_invocation(self, name: str, contract: Contract) -> Invocation:
+        """The same for one that is not by the path of the program."""
 
     @property
     @abstractmethod

@@ -18,17 +18,19 @@ from harness.release import environments, npm
 from harness.release.artifact import read
 from harness.release.blaming import perform
 from harness.release.installation.base import Distribution, Installation
-from harness.release.node import add_node
+from harness.release.invocations import Invocation
+from harness.release.node import NO_COMPILE_CACHE, add_node
 from harness.release.npmpackage import FILE_NAME, MEMBER, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from harness.release.artifact import Artifact
+    from harness.release.contract import Contract
     from harness.release.node import Node
     from harness.release.steps import Surroundings
 
-_PREFIX = "prefix"
+_PREFIX, _NPX_CACHE = "prefix", "npx-cache"
 _MODULES = Path("node_modules" if os.name == "nt" else "lib/node_modules")
 _READMES = ("readme.md", "readme.markdown", "readme")
 
@@ -43,6 +45,18 @@ class NpmInstallation(Installation):
     def package(self) -> Path:
         """The directory of the package."""
         return self.directory / _MODULES / self.name
+
+    def other_invocation(self, name: str, contract: Contract) -> Invocation:
+        """By its bare name, or by npx, which finds it among what is installed globally."""
+        program = contract.executable
+        if name == "global":
+            return Invocation(name=name, title=program, words=(program,), path=self.scripts)
+        # As an option, it would be where npx looks for what is installed locally.
+        variables = {"npm_config_prefix": str(self.directory), **NO_COMPILE_CACHE}
+        cache = self.directory.with_name(_NPX_CACHE)
+        return Invocation(
+            name=name, title=f"npx {program}", words=npm.npx(self.node, program, cache), variables=variables
+        )
 
     @property
     def offered_scripts(self) -> tuple[str, ...]:
@@ -104,6 +118,7 @@ def install(  # noqa: PLR0913  (the release, where, with what, in which surround
     )
     prefix = environment.directory / _PREFIX
     (prefix / _MODULES).mkdir(parents=True)
+    prefix.with_name(_NPX_CACHE).mkdir()  # which npx would make in the home of its user
     _install(artifact, own, prefix, surroundings)
     held = [*_packages(prefix / _MODULES), *_distributions(environment.site_packages)]
     return NpmInstallation(

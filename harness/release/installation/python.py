@@ -22,9 +22,11 @@ from harness.release import environments, installers, records
 from harness.release.artifact import sha256_of
 from harness.release.blaming import COMPLAINTS, perform
 from harness.release.installation.base import Distribution, Installation
+from harness.release.invocations import Invocation
 
 if TYPE_CHECKING:
     from harness.release.artifact import Artifact
+    from harness.release.contract import Contract
     from harness.release.installers import Installer, Place
     from harness.release.steps import Surroundings
 
@@ -44,6 +46,11 @@ class PythonInstallation(Installation):
     def site_packages(self) -> Path:
         """Where the virtualenv has its packages."""
         return self.place.environment.site_packages
+
+    def other_invocation(self, name: str, contract: Contract) -> Invocation:
+        """As a module; isolated, so that a package in the working directory is no match."""
+        module = contract.features["python_module"]
+        return Invocation(name=name, title=f"python -m {module}", words=(str(self.python), "-I", "-m", module))
 
     @property
     def offered_scripts(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ CONFIGURATION = Configuration(
     contract_sha256="1" * 64,
     harness="2" * 64,
     installer="uv",
+    invocation="console",
     python="3.11.7",
     platform="Linux-6.1-x86_64",
 )
@@ -74,6 +75,7 @@ def test_a_whole_statement() -> None:
                         "startedAt": "1970-01-01T00:00:00+00:00",
                         "python": "3.11.7",
                         "installer": "uv",
+                        "invocation": "console",
                         "platform": "Linux-6.1-x86_64",
                         "notApplicable": ["prunes"],
                     },
@@ -127,7 +129,9 @@ def test_the_setting_of_a_smoke() -> None:
     attested = read(canonical(statement(a_document("failed"), CONFIGURATION)))
     other = replace(attested, configuration=replace(CONFIGURATION, python="3.11.8", platform="Linux-7.0-aarch64"))
 
-    assert attested.setting == ("3.11", "uv", "Linux") == other.setting
+    assert attested.setting == ("3.11", "uv", "Linux", "console") == other.setting
+    by_module = replace(attested, configuration=replace(CONFIGURATION, invocation="module"))
+    assert by_module.setting == ("3.11", "uv", "Linux", "module")
 
 
 def made_up_result(content: dict[str, Any]) -> None:

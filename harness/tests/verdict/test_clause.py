@@ -49,7 +49,7 @@ def help_out():
 def test_it():
     """It."""
 '''
-MARKERS = ("required", "advisory", "needs", "opt_in")
+MARKERS = ("required", "advisory", "every_invocation", "needs", "opt_in")
 _numbers = itertools.count()
 
 
@@ -66,10 +66,10 @@ def read(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    def write(**files: str) -> tuple[Clause, ...]:
+    def write(*, invocations: int = 1, **files: str) -> tuple[Clause, ...]:
         for name, text in files.items():
             (package / f"{name}.py").write_text(HEAD + text, encoding="utf-8")
-        return clauses_of(package)
+        return clauses_of(package, invocations=invocations)
 
     return write
 
@@ -82,6 +82,15 @@ def test_a_case_says_all_there_is_to_a_clause(read: Callable[..., tuple[Clause, 
     assert clause.needs == ("prune", "status")
     assert clause.cases == 6
     assert clause.opt_in == "--more"
+
+
+def test_a_clause_for_every_way_to_call_a_release_has_so_many_cases_more(
+    read: Callable[..., tuple[Clause, ...]],
+) -> None:
+    marker = "@pytest.mark.every_invocation\n"
+    clauses = read(test_family=marker + PLAIN.format(name="a") + PLAIN.format(name="b") + marker + FULL, invocations=3)
+
+    assert [clause.cases for clause in clauses] == [3, 1, 8]
 
 
 def test_clauses_stand_in_the_order_of_files_and_lines(read: Callable[..., tuple[Clause, ...]]) -> None:

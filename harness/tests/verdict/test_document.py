@@ -16,6 +16,7 @@ from harness.release.building import Source
 from harness.release.environments import Environment
 from harness.release.installation import Distribution, PythonInstallation
 from harness.release.installers import Layout, Place
+from harness.release.invocations import Invocation
 from harness.tests.sessions.checkouts import SCHEMA, Checkout
 from harness.tests.verdict.records import a_case, a_clause
 from harness.verdict import document
@@ -58,6 +59,7 @@ PREPARED = Preparation(
     source=Source(directory=CHECKOUT, revision="1" * 40, dirty=True),
     artifact=ARTIFACT,
     kept=Kept(installation=INSTALLATION),
+    invocation=Invocation(name="console", title="odd", words=("/environment/bin/odd",)),
 )
 
 
@@ -101,6 +103,7 @@ def test_a_whole_document() -> None:
     assert made["installation"] == {
         "installer": "uv",
         "installer_version": "0.9",
+        "invocation": "console",
         "interpreter": "Python 3.11.7",
         "python": "3.11.7",
         "platform": "Linux",

@@ -101,6 +101,7 @@ def test_a_header_says_what_is_tested() -> None:
         "sha256:    " + "0" * 64,
         "revision:  " + "1" * 40 + ", with uncommitted changes",
         "installer: uv 0.9",
+        "called by: console",
         "runs on:   Python 3.11.7",
         "isolation: environment",
     ]
