@@ -51,6 +51,19 @@ def shell(sandbox: Sandbox, script: str) -> str:
     return sandbox.run("/bin/sh", "-c", script).stdout
 
 
+def test_what_a_way_of_calling_needs_comes_first(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "odd").symlink_to("/bin/echo")
+
+    for _ in range(2):  # what shares a sandbox equips it again
+        sandbox.equip(tmp_path / "programs", {"ODD_WISH": "granted"})
+
+    assert sandbox.run("odd", "by", "name").stdout == "by name\n"
+    assert shell(sandbox, 'echo "$PATH $ODD_WISH"') == f"{tmp_path / 'programs'}:{sandbox.programs} granted\n"
+    sandbox.equip(None, {})
+    assert shell(sandbox, 'echo "$PATH"') == f"{sandbox.programs}\n"
+
+
 def test_a_command_sees_the_private_places(sandbox: Sandbox) -> None:
     said = shell(sandbox, 'pwd; echo "$HOME"; echo "$TMPDIR"; echo "$ODD_ROOT"; echo "$UV_CACHE_DIR"; echo "$PATH"')
 
