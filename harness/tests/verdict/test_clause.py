@@ -66,10 +66,10 @@ def read(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    def write(*, invocations: int = 1, **files: str) -> tuple[Clause, ...]:
+    def write(*, invocations: int | None = None, **files: str) -> tuple[Clause, ...]:
         for name, text in files.items():
             (package / f"{name}.py").write_text(HEAD + text, encoding="utf-8")
-        return clauses_of(package, invocations=invocations)
+        return clauses_of(package) if invocations is None else clauses_of(package, invocations=invocations)
 
     return write
 
@@ -88,9 +88,12 @@ def test_a_clause_for_every_way_to_call_a_release_has_so_many_cases_more(
     read: Callable[..., tuple[Clause, ...]],
 ) -> None:
     marker = "@pytest.mark.every_invocation\n"
-    clauses = read(test_family=marker + PLAIN.format(name="a") + PLAIN.format(name="b") + marker + FULL, invocations=3)
+    varies = FULL.replace("test_varies", "test_varies_in_every_way")
+    text = marker + PLAIN.format(name="a") + PLAIN.format(name="b") + FULL + marker + varies
 
-    assert [clause.cases for clause in clauses] == [3, 1, 8]
+    assert [clause.cases for clause in read(test_one=text)] == [1, 1, 6, 6]
+    assert [clause.cases for clause in read(test_one=text, invocations=2)] == [2, 1, 6, 7]
+    assert [clause.cases for clause in read(test_one=text, invocations=3)] == [3, 1, 6, 8]
 
 
 def test_clauses_stand_in_the_order_of_files_and_lines(read: Callable[..., tuple[Clause, ...]]) -> None:
