@@ -34,7 +34,8 @@ def test_a_source_is_packed_smoked_and_passes_on_what_its_contract_has(ktx_check
     said = " ".join(run.stdout.split())
     assert "not applicable: installs_a_runtime: the contract 'contract' has no 'install'" in said
     assert "not applicable: tells_its_status: 1 of 2 cases do not apply: the contract 'contract' has no 'start'" in said
-    assert re.search(r"^installer: npm \d+\.\d+\.\d+\ncalled by: console\nruns on:   Node \d+\.\d+\.\d+$", run.stdout, re.MULTILINE)
+    header = r"^installer: npm \d+\.\d+\.\d+\ncalled by: console\nruns on:   Node \d+\.\d+\.\d+$"
+    assert re.search(header, run.stdout, re.MULTILINE)
     assert ktx_checkout.left_behind == []
     dist = ktx_checkout.directory / "dist"
     assert sorted(path.name for path in dist.iterdir()) == ["kaelio-ktx-0.1.0.tgz", "release-manifest.json"]
