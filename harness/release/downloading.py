@@ -14,7 +14,8 @@ from harness.errors import ArtifactError, HarnessError, TestbedError, UsageError
 from harness.masking import Mask
 from harness.release import environments, npm, pypi
 from harness.release.artifact import identify
-from harness.release.installers import INSTALLERS, blame
+from harness.release.blaming import COMPLAINTS, blame
+from harness.release.installers import INSTALLERS, index_of_pip
 from harness.release.node import add_node
 
 if TYPE_CHECKING:
@@ -166,12 +167,11 @@ class _Pip:
         broken = pypi.broken_place(failed.output)
         if broken or failed.exit_code is None:
             return _broken(self.spec, pypi.INDEX, broken, failed, self.surroundings)
-        complaint = "the artifact does not install"
         if reason := pypi.unfit(failed.output):
-            return ArtifactError("installs", f"{complaint}: {reason}", detail=failed.tail)
+            return ArtifactError("installs", f"{COMPLAINTS['installs']}: {reason}", detail=failed.tail)
         if pypi.unpacked_from(failed.output):
-            probe = _PIP.probe(self.python)
-            return blame(failed, stage="installs", complaint=complaint, probe=probe, surroundings=self.surroundings)
+            supply = index_of_pip(self.python)
+            return blame(failed, stage="installs", supply=supply, surroundings=self.surroundings)
         return _broken(self.spec, pypi.INDEX, failed.key_line, failed, self.surroundings)
 
 

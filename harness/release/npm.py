@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.release.node import Node
 
 NAME = "npm"
+REGISTRY = "npm registry"  # what its failures are about
 
 # A package that every registry has.
 _KNOWN_PACKAGE = "npm"
@@ -66,7 +67,7 @@ def registry(node: Node) -> Supply:
     """Where npm gets packages from."""
     # npm falls back on what is in its cache when a registry is silent, whatever it is told to prefer.
     probe = _npm(node, "view", _KNOWN_PACKAGE, "version", "--cache", "probe", "--fetch-retries=0")
-    return Supply(probe=probe, name="npm registry", reason=reason)
+    return Supply(probe=probe, name=REGISTRY, reason=reason)
 
 
 def is_absent(output: str) -> bool:

@@ -11,13 +11,30 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.release.installers.base import Installer, Layout, Place
-from harness.release.installers.packages import PipInstaller, UvInstaller, add_with_uv, find_uv, index_of_uv
+from harness.release.installers.packages import (
+    PipInstaller,
+    UvInstaller,
+    add_with_uv,
+    find_uv,
+    index_of_pip,
+    index_of_uv,
+)
 from harness.release.installers.tools import PipxInstaller, UvToolInstaller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["INSTALLERS", "Installer", "Layout", "Place", "add_with_uv", "find_uv", "index_of_uv", "named"]
+__all__ = [
+    "INSTALLERS",
+    "Installer",
+    "Layout",
+    "Place",
+    "add_with_uv",
+    "find_uv",
+    "index_of_pip",
+    "index_of_uv",
+    "named",
+]
 
 _EVERY: tuple[Installer, ...] = (UvInstaller(), PipInstaller(), PipxInstaller(), UvToolInstaller())
 INSTALLERS: Mapping[str, Installer] = {installer.name: installer for installer in _EVERY}
