@@ -82,6 +82,13 @@ def prove(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Smoke 200 times with faults of the machine, and count wrong verdicts and what is left (arguments: --runs N)."""
+    install(session, "tests")
+    run(session, "python", "-m", "harness.soak", *session.posargs)
+
+
+@nox.session
 def mutate(session: nox.Session) -> None:
     """Change the pure modules of the harness in small ways and see their self-tests fail (arguments: modules)."""
     install(session, "mutate")

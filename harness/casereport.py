@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from harness import story
+from harness.diskspace import is_nearly_full
 from harness.errors import TestbedError
 from harness.running.result import CommandResult, InvariantBroken
 from harness.verdict.clause import id_of_case
@@ -91,7 +92,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         item.stash[_FAILED] = True
         if sandbox is not None:
             sandbox.named = True
-        outcome = "not-run" if _testbed_fault(error, results) else "failed"
+        outcome = "not-run" if _testbed_fault(error, results, session) else "failed"
         failure = _failure(item, call.excinfo, results, session)
         if isinstance(error, story.OF_THE_RELEASE):
             report.longrepr = story.tell(failure, results, session.clauses_by_id, item.name)
@@ -109,7 +110,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         failure=replace(failure, instead=clean(failure.instead)) if failure is not None else None,
         commands=tuple(_command(result, clean) for result in results) if report.when == "teardown" or failure else (),
     )
-    phase = Phase(record=record, testbed_fault=_testbed_fault(error, results))
+    phase = Phase(record=record, testbed_fault=_testbed_fault(error, results, session))
     # A report carries extra attributes home from a worker, as long as they are plain data.
     setattr(report, _ATTRIBUTE, pickle.dumps(phase).hex())
 
@@ -126,14 +127,19 @@ def read(report: pytest.TestReport) -> Phase:
     return phase
 
 
-def _testbed_fault(error: BaseException | None, results: list[CommandResult]) -> str:
+def _testbed_fault(error: BaseException | None, results: list[CommandResult], session: Session) -> str:
     """What the machine did wrong, if that is why a case ended as it did."""
     if isinstance(error, TestbedError):
         return str(error)
     if isinstance(error, OSError) and error.errno in _DISK:
         return f"{os.strerror(error.errno)}: '{error.filename}'"
+    if not isinstance(error, AssertionError):
+        return ""
     said = results[-1].stdout + results[-1].stderr if results else ""
-    return "the disk is full" if isinstance(error, AssertionError) and _FULL in said else ""
+    if _FULL in said:
+        return "the disk is full"
+    # A product may say it in a log only, or clean up before anybody looks.
+    return "the disk is full, or nearly" if is_nearly_full(session.archive.scratch) else ""
 
 
 def _reason(error: BaseException, results: list[CommandResult]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from harness.errors import UsageError
@@ -12,10 +13,10 @@ from harness.release import invocations
 from harness.release.installers import INSTALLERS
 from harness.release.npmpackage import is_source
 from harness.release.registry import Registry, check_index, parse
+from harness.running.isolation import HAS_SUBREAPER, RUNGS, Rung
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     import pytest
 
@@ -52,6 +53,15 @@ class Settings:
     local_embeddings: bool
     strict: bool
     sign_key: Path | None
+    isolation: str
+    isolated_in: Path | None
+
+    @property
+    def rung(self) -> Rung:
+        """The isolation that the session has."""
+        if self.isolated_in is not None:
+            return "kernel"
+        return "processes" if self.isolation != "environment" and HAS_SUBREAPER else "environment"
 
     @property
     def installer_of_reference(self) -> str:
@@ -146,6 +156,14 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="smoke the feature of that name as well, which installs packages of hundreds of megabytes",
     )
+    group.addoption(
+        "--isolation",
+        metavar="RUNG",
+        default="auto",
+        help="environment, processes or kernel (default: auto, the highest that this machine offers)",
+    )
+    # A session in namespaces of its own is started with this: where it works, which others keep.
+    group.addoption("--isolated-in", metavar="DIR", help=argparse.SUPPRESS)
     group.addoption("--sign-key", metavar="FILE", help="sign a statement of the verdict, beside the artifact")
 
 
@@ -182,6 +200,8 @@ def read_settings(config: pytest.Config) -> Settings:
         local_embeddings=bool(option.local_embeddings),
         strict=bool(option.strict),
         sign_key=invoked_in / option.sign_key if option.sign_key else None,
+        isolation=_one_of("--isolation", option.isolation, ("auto", *RUNGS)),
+        isolated_in=Path(option.isolated_in) if option.isolated_in else None,
     )
 
 

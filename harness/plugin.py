@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import casereport, collecting, screen, series
+from harness import casereport, collecting, containment, deadruns, screen, series
 from harness.errors import HarnessError, UsageError
 from harness.fixtures import (
     SESSION,
@@ -30,8 +31,9 @@ from harness.fixtures import (
 )
 from harness.masking import Mask
 from harness.options import add_options, read_settings
-from harness.running import processes
+from harness.running import isolation, processes
 from harness.session import Session
+from harness.temporaryfiles import keep_temporary_files
 from harness.verdict.archive import Archive, open_archive
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if not _is_smoke(config):
         return
-    processes.become_subreaper()
+    if config.option.isolation != "environment":
+        processes.become_subreaper()
     is_worker = hasattr(config, "workerinput")
     # Whoever ends a run politely (nox does) gets it tidied up as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -112,15 +115,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)  # instead of a session of this process's own
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Smoke a release of several files in a session for each."""
-    if hasattr(config, "workerinput") or not _is_smoke(config) or not series.is_series(config):
+    """Smoke a release of several files in a session for each, and each session as isolated as can be."""
+    if hasattr(config, "workerinput") or not _is_smoke(config):
         return None
+    try:
+        return _smoke_each(config) if series.is_series(config) else _smoke_isolated(config)
+    except pytest.exit.Exception as error:  # which pytest heeds within a session only
+        sys.stderr.write(f"Exit: {error.msg}\n")
+        return error.returncode
+
+
+def _smoke_each(config: pytest.Config) -> int:
     try:
         pythons = series.plan(config)
     except UsageError as error:
         raise _refusal(_open_archive(config), config, error) from error
     with _told_apart():
         return series.smoke_each(config, pythons)
+
+
+def _smoke_isolated(config: pytest.Config) -> int | None:
+    if config.option.isolated_in is not None:
+        return None
+    deadruns.clear()
+    return containment.smoke(config, lambda: _open_archive(config))
 
 
 class _Watcher:
@@ -131,9 +149,13 @@ class _Watcher:
         # With workers, the process that the user started collects and runs nothing.
         self._collects = session.worker is not None or not config.getoption("numprocesses", default=None)
 
-    def pytest_report_header(self) -> str:
+    def pytest_report_header(self) -> list[str]:
         """Say what is tested before it takes time."""
-        return self._session.mask(f"smoke: {self._session.settings.reference}")
+        settings = self._session.settings
+        lines = [self._session.mask(f"smoke: {settings.reference}")]
+        if settings.isolation == "auto" and settings.rung != "kernel" and (why := isolation.obstacle()):
+            lines.append(f"no isolation by the kernel: {why}")
+        return lines
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -216,6 +238,8 @@ class _Watcher:
 def _open(config: pytest.Config) -> Session:
     """Open the evidence; a command line that makes no sense gets its verdict here."""
     archive = _open_archive(config)
+    if config.option.isolated_in is None:
+        config.add_cleanup(keep_temporary_files(archive.scratch / "session"))
     try:
         settings = read_settings(config)
         session = Session(cases=_directory_of_cases(config), settings=settings, archive=archive, worker=None)
@@ -227,9 +251,13 @@ def _open(config: pytest.Config) -> Session:
 
 
 def _open_archive(config: pytest.Config) -> Archive:
-    wanted = config.option.evidence
+    wanted, scratch = config.option.evidence, config.option.isolated_in
     with _told_apart():
-        return open_archive(config.rootpath, config.invocation_params.dir / wanted if wanted else None)
+        evidence = config.invocation_params.dir / wanted if wanted else None
+        archive = open_archive(config.rootpath, evidence, Path(scratch) if scratch else None)
+    if scratch is None:
+        deadruns.claim(archive.scratch)
+    return archive
 
 
 def _refusal(archive: Archive, config: pytest.Config, error: UsageError) -> pytest.UsageError:

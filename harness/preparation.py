@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from harness import standins
 from harness.errors import ArtifactError, HarnessError, Stage, TestbedError, UsageError
 from harness.keeping import Kept, Key, install_or_reuse
 from harness.release import building, invocations, manifest
@@ -27,9 +28,10 @@ from harness.release.installation import Installation, install
 from harness.release.packing import pack
 from harness.release.steps import Surroundings
 from harness.running.environment import installer_environment
+from harness.running.limits import HEAVY, USUAL
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
-from harness.toolcaches import cache_directory, tool_caches
+from harness.toolcaches import cache_directory, demand_writable, tool_caches
 from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from harness.options import Settings
     from harness.release.invocations import Invocation
     from harness.release.registry import Spec
+    from harness.running.isolation import Rung
     from harness.verdict.archive import Archive
 
 Tell = Callable[[Stage, "float | None"], None]  # a stage, and its seconds once it has ended
@@ -64,6 +67,7 @@ class Preparation:
     the way to call it that the user chose.
     """
 
+    isolation: Rung = "environment"
     source: building.Source | None = None
     artifact: Artifact | None = None
     manifest: manifest.Manifest | None = None
@@ -124,7 +128,7 @@ def read_if_done(archive: Archive) -> Preparation:
 
 
 def _prepare(settings: Settings, archive: Archive, tell: Tell) -> Preparation:
-    result = Preparation()
+    result = Preparation(isolation=settings.rung)
     try:
         with _disk_errors():
             _run_stages(result, settings, archive, tell)
@@ -138,6 +142,9 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
     temporary.mkdir()
     environment = installer_environment(os.environ)
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    tools = tool_caches(environment)
+    if not environment.get("UV_NO_CACHE"):
+        demand_writable(tools[1]["UV_CACHE_DIR"])
     with _timed(result, "builds", tell):
         _resolve(result, settings, archive, environment)
     assert result.artifact is not None  # noqa: S101 -- for the type checker
@@ -148,7 +155,7 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
         result.kept = _install(result.artifact, settings, archive, environment)
         installation = result.kept.installation
         result.invocation = installation.invocation(settings.invocation, result.contract)
-    result.testbed = _testbed(installation, result.contract, settings, environment)
+    result.testbed = _testbed(installation, result.contract, settings, tools)
     with _timed(result, "starts", tell):
         _start(result.invocation, result.contract, result.testbed, archive.scratch / "start")
 
@@ -238,9 +245,9 @@ def _install(artifact: Artifact, settings: Settings, archive: Archive, environme
 
 
 def _testbed(
-    installation: Installation, contract: Contract, settings: Settings, environment: dict[str, str]
+    installation: Installation, contract: Contract, settings: Settings, tools: tuple[Path, dict[str, Path]]
 ) -> Testbed:
-    uv, caches = tool_caches(environment)
+    uv, caches = tools
     runtimes = {"python3": installation.base_python, "python": installation.base_python, "uv": uv}
     return Testbed(
         installation=installation.directory,
@@ -249,6 +256,8 @@ def _testbed(
         runtime_root_variable=contract.runtime_root_variable,
         crash=contract.messages["traceback"],
         command_timeout=settings.command_timeout,
+        limits=HEAVY if settings.local_embeddings else USUAL,
+        canaries=standins.canaries() if settings.isolated_in else (),
     )
 
 

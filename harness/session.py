@@ -11,8 +11,11 @@ import platform
 import shlex
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import deadruns
+from harness.canaries import Canaries
 from harness.errors import TestbedError, UsageError
 from harness.masking import Mask
 from harness.preparation import Preparation, read_if_done
@@ -29,10 +32,10 @@ from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from harness.attesting import Attestor
     from harness.options import Settings
+    from harness.verdict.evidence import Verdict
 
 _RANK = ("passed", "not-applicable", "not-selected", "not-run", "failed")
 
@@ -62,6 +65,8 @@ class Session:
         self._check_reference()
         self._check_invocation()
         self._attestor = _attestor(settings, archive) if worker is None else None
+        watches = worker is None and settings.isolated_in is None  # or somebody does from outside
+        self._canaries = Canaries.place(Path.home(), settings.checkout, archive.scratch) if watches else None
 
     @property
     def workers(self) -> frozenset[int]:
@@ -96,6 +101,8 @@ class Session:
     def finish(self, exit_status: int) -> int:
         """Judge, write the verdict, tidy up; returns the exit code of the process."""
         preparation = read_if_done(self.archive)
+        if self._canaries is not None and (disturbed := self._canaries.disturbed()):
+            self.note_testbed_fault(disturbed)
         fate = self._fate(preparation, exit_status)
         outcome = records(self.clauses, tuple(self._ended_cases()), self._selected(), fate)
         verdict = verdict_of(outcome, fate)
@@ -137,7 +144,10 @@ class Session:
         processes.end(processes.find(str(self.archive.scratch), ignore=self._others))
         kept = any((self.archive.scratch / "sandboxes").glob("*/*"))
         if not kept or all(case.outcome != "failed" for case in self._cases.values()):
-            self.archive.remove_scratch()
+            # What was built lies there, and whoever isolated this session takes it from there.
+            (self.archive.forget_scratch if self.settings.isolated_in else self.archive.remove_scratch)()
+        else:
+            deadruns.leave(self.archive.scratch)
 
     def replay(self, nodeid: str) -> str:
         """The command that runs this one case again, on the same artifact."""
@@ -163,10 +173,12 @@ class Session:
         return shlex.join(words)
 
     @staticmethod
-    def refuse(archive: Archive, references: Sequence[str] | None, reason: str) -> None:
-        """Write the verdict on a command line that makes no sense."""
+    def refuse(
+        archive: Archive, references: Sequence[str] | None, reason: str, verdict: Verdict = "usage-error"
+    ) -> None:
+        """Write the verdict on a run that cannot begin, because its command line makes no sense."""
         reference = " ".join(references or ())
-        refusal = document.refusal(reference=reference, reason=reason, started_at=time.time())
+        refusal = document.refusal(reference=reference, reason=reason, started_at=time.time(), verdict=verdict)
         publish.publish(archive, publish.masked(refusal, Mask.of(os.environ)))
         point_latest(archive.evidence)
         archive.remove_scratch()

@@ -5,6 +5,7 @@ Isolated homes would download everything anew each time; these directories are s
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,3 +34,14 @@ def tool_caches(environment: Mapping[str, str]) -> tuple[Path, dict[str, Path]]:
         raise TestbedError("'uv cache dir' fails: " + " ".join(answer.stderr.split()))
     pip = environment.get("PIP_CACHE_DIR") or platformdirs.user_cache_path("pip")
     return program, {"UV_CACHE_DIR": Path(answer.stdout.strip()), "PIP_CACHE_DIR": Path(pip)}
+
+
+def demand_writable(cache: Path) -> None:
+    """Require that a cache can be written, or made.
+
+    Raises:
+        TestbedError: it cannot.
+    """
+    there = next(place for place in (cache, *cache.parents) if os.path.lexists(place))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise TestbedError(f"the cache '{cache}' cannot be written: '{there}' is read-only")

@@ -98,6 +98,15 @@ def test_installation_unchanged(everything: Ktx) -> None:
     assert changes == []
 
 
+@pytest.mark.required
+@every_command
+def test_stays_within_limits(everything: Ktx) -> None:
+    """No command uses memory, processes or disk without end."""
+    results = everything.sandbox.results
+
+    assert [result.headline for result in results if result.completed.excess] == []
+
+
 @pytest.fixture
 def everything(request: pytest.FixtureRequest, contract: Contract, invocation: Invocation, artifact: Artifact) -> Ktx:
     """The installed command, after every command has run once; what each did is in the sandbox's results."""

@@ -151,6 +151,7 @@ def _smoke(trial: Trial, artifact: Path, place: Path) -> Document:
     if trial.entry.previous:
         options["--previous"] = _make_previous(trial.entry.previous, place)
     words = [str(word) for option in options.items() for word in option]
+    words += ["--isolation", "processes"]  # another process would have to load pytest anew
     pytest.main([*trial.cases, *words, *QUIET], plugins=[_UntilCaught(trial.enough)] if trial.enough else [])
     verdict = place / "evidence" / "verdict.json"
     if not verdict.is_file():

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import posixpath
-import stat
 import tarfile
 import zipfile
 import zlib
@@ -28,10 +26,10 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import ArtifactError, UsageError
-from harness.release import npmpackage
+from harness.release import members, npmpackage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
 Kind = Literal["wheel", "sdist", "npm"]
@@ -68,7 +66,9 @@ def identify(path: Path) -> Artifact:
     """
     kind = _kind(path)
     try:
-        _check_members(path, kind)
+        complaint = members.complaint(path)
+        if complaint:
+            raise _unfit(path, complaint)
         said = _said_by_package(path) if kind == "npm" else _said_by_distribution(path, kind)
     except _DAMAGED as error:
         raise _unfit(path, f"is not {_CALLED[kind]} or is damaged: {error or type(error).__name__}") from error
@@ -164,48 +164,6 @@ def _parse(path: Path, kind: Kind) -> RawMetadata:
         raise _unfit(path, f"holds {len(found) or 'no'} {wanted} where there must be one")
     raw, _ = parse_email(_read(path, kind, found[0]))
     return raw
-
-
-def _check_members(path: Path, kind: Kind) -> None:
-    """Read the archive to its end, checksums included, and refuse members that leave its tree."""
-    unsafe = _unsafe_in_wheel(path) if kind == "wheel" else _unsafe_in_tarball(path)
-    if unsafe:
-        raise _unfit(path, f"holds a member that is not safe to unpack: '{unsafe[0]}'")
-
-
-def _unsafe_in_wheel(path: Path) -> Sequence[str]:
-    with zipfile.ZipFile(path) as wheel:
-        damaged = wheel.testzip()
-        if damaged is not None:
-            raise zipfile.BadZipFile(f"wrong checksum of '{damaged}'")
-        return [
-            entry.filename
-            for entry in wheel.infolist()
-            if _leaves(entry.orig_filename) or stat.S_ISLNK(entry.external_attr >> 16)
-        ]
-
-
-def _unsafe_in_tarball(path: Path) -> Sequence[str]:
-    with gzip.open(path) as stream:
-        while stream.read(_CHUNK):
-            pass
-    with tarfile.open(path, "r:gz") as archive:
-        return [entry.name for entry in archive.getmembers() if _leaves(entry.name) or _points_out(entry)]
-
-
-def _points_out(entry: tarfile.TarInfo) -> bool:
-    if entry.issym():
-        return _leaves(posixpath.join(posixpath.dirname(entry.name), entry.linkname))
-    if entry.islnk():
-        return _leaves(entry.linkname)
-    return not (entry.isfile() or entry.isdir())
-
-
-def _leaves(name: str) -> bool:
-    """Whether a member of this name would land outside the directory it is unpacked in."""
-    if name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name:
-        return True
-    return posixpath.normpath(name.replace("\\", "/")).split("/")[0] == ".."
 
 
 def _check_identity(path: Path, kind: Kind, name: str, version: str) -> None:

@@ -11,20 +11,23 @@ import os
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
 
 from harness.running import processes
+from harness.running.limits import FIRST_LOOK_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from harness.running.limits import Watch
+
 DEFAULT_LIMIT = 8 << 20  # bytes a stream
 
 _DRAIN_SECONDS = 0.2  # a stream that is still open by then is held by something else than the command
 _REAP_SECONDS = 1.0
-_SLICE_SECONDS = 0.5  # a signal that comes just before a wait does not interrupt it, but is seen after it
+_SLICE_SECONDS = 0.05  # a daemon that the command ends is buried by then; and a signal just before a wait is seen
 _CHUNK_BYTES = 1 << 16
 
 
@@ -41,20 +44,23 @@ class CompletedCommand:
     stderr_bytes: int
     timed_out: bool = False
     flooded: bool = False
+    excess: str = ""  # of what it took more than it may
 
 
-def execute(
+def execute(  # noqa: PLR0913 - all but the first have names
     argv: Sequence[str],
     *,
     cwd: Path,
     environment: Mapping[str, str],
     timeout: float,
     limit: int = DEFAULT_LIMIT,
+    watch: Watch | None = None,
 ) -> CompletedCommand:
     """Run a program in a session of its own, with standard input closed, for at most `timeout` seconds.
 
     It is over when the program has ended, whatever its children do; what runs on is for
-    `processes.find`. A stream of more than `limit` bytes is a flood, and ends the program too.
+    `processes.find`. A stream of more than `limit` bytes is a flood, and ends the program too, as does
+    what `watch` finds.
 
     Raises:
         OSError: the program cannot be started (`FileNotFoundError`, `PermissionError`, …).
@@ -73,14 +79,37 @@ def execute(
             start_new_session=True,
         )
 
-    run = _Run(start, limit)
+    run = _Run(start, limit, Family(marker=environment.get(processes.MARKER, ""), ignore=ignore, watch=watch))
     try:
         run.begin()
-        run.watch(timeout)
+        run.attend(timeout)
     finally:  # an interrupt ends the command as well
-        timed_out = not run.wake.is_set()
-        run.end(environment.get(processes.MARKER, ""), ignore)
+        timed_out = not (run.wake.is_set() or run.excess)
+        run.end()
     return run.result(tuple(argv), timed_out=timed_out)
+
+
+@dataclass(kw_only=True, slots=True)
+class Family:
+    """The processes that a command starts, those `ignore` aside, and who watches what they take."""
+
+    marker: str
+    ignore: Collection[int]
+    watch: Watch | None
+    _next_look: float = field(default_factory=lambda: time.monotonic() + FIRST_LOOK_SECONDS)
+
+    def look(self, pid: int) -> str:
+        """Bury who has ended; and when it is time, say what the rest have too much of."""
+        processes.reap(ignore=self.ignore)
+        if self.watch is None or time.monotonic() < self._next_look:
+            return ""
+        excess = self.watch.look(lambda: processes.members(pid, self.marker, ignore=self.ignore))
+        self._next_look = time.monotonic() + self.watch.pause
+        return excess
+
+    def end(self, pid: int, *, at_once: bool = False) -> None:
+        """End them all."""
+        processes.end_command(pid, self.marker, ignore=self.ignore, at_once=at_once)
 
 
 class _Run:
@@ -91,10 +120,12 @@ class _Run:
     cutting the start in two. They are daemons: the harness may end before the grandchild.
     """
 
-    def __init__(self, start: Callable[[], subprocess.Popen[bytes]], limit: int) -> None:
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]], limit: int, family: Family) -> None:
         self.wake = threading.Event()  # something has happened: the end, or a flood
+        self.excess = ""
         self._start = start
         self._limit = limit
+        self._family = family
         self._attended = threading.Event()
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,11 +137,14 @@ class _Run:
     def begin(self) -> None:
         threading.Thread(target=self._work, daemon=True).start()
 
-    def watch(self, seconds: float) -> None:
+    def attend(self, seconds: float) -> None:
         """Wait up to `seconds` for something to happen."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and not self.wake.wait(min(left, _SLICE_SECONDS)):
-            pass
+        while not self.excess and (left := deadline - time.monotonic()) > 0:
+            if self.wake.wait(min(left, _SLICE_SECONDS)):
+                return
+            if self._process is not None:
+                self.excess = self._family.look(self._process.pid)
 
     def _work(self) -> None:
         try:
@@ -130,11 +164,11 @@ class _Run:
         process.wait()
         self._seconds = time.monotonic() - self._started_at
 
-    def end(self, marker: str, ignore: Collection[int]) -> None:
+    def end(self) -> None:
         """End the process, if it has not ended, and all that it started."""
         self._attended.wait()
-        if self._process is not None and not self._ended.is_set():
-            processes.end_command(self._process.pid, marker, ignore=ignore)
+        if self._process is not None and (self.excess or not self._ended.is_set()):
+            self._family.end(self._process.pid, at_once=bool(self.excess))
             self._ended.wait(_REAP_SECONDS)
 
     def result(self, argv: tuple[str, ...], *, timed_out: bool) -> CompletedCommand:
@@ -145,7 +179,7 @@ class _Run:
         flooded = any(each.flooded for each in self._streams)
         return CompletedCommand(
             argv=argv,
-            exit_code=None if timed_out or flooded else self._process.returncode,
+            exit_code=None if timed_out or flooded or self.excess else self._process.returncode,
             seconds=self._seconds or time.monotonic() - self._started_at,
             stdout=stdout,
             stderr=stderr,
@@ -153,6 +187,7 @@ class _Run:
             stderr_bytes=stderr_bytes,
             timed_out=timed_out,
             flooded=flooded,
+            excess=self.excess,
         )
 
 
@@ -163,7 +198,7 @@ class _Stream:
         self._pipe = pipe
         self._limit = limit
         self._on_flood = on_flood
-        self._chunks: list[bytes] = []
+        self._kept = bytearray()  # not the pieces: they can be single bytes, each an object
         self._total = 0
         self.flooded = False
         self._thread = threading.Thread(target=self._drain, daemon=True)
@@ -173,7 +208,7 @@ class _Stream:
         with self._pipe:
             while chunk := self._pipe.read(_CHUNK_BYTES):
                 if self._total < self._limit:
-                    self._chunks.append(chunk[: self._limit - self._total])
+                    self._kept += chunk[: self._limit - self._total]
                 self._total += len(chunk)
                 if self._total > self._limit and not self.flooded:
                     self.flooded = True
@@ -182,5 +217,5 @@ class _Stream:
     def collect(self, deadline: float) -> tuple[str, int]:
         """Give the text so far and the number of bytes; the thread may be left to a grandchild."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
-        kept, total = b"".join(tuple(self._chunks)), self._total
+        kept, total = bytes(self._kept), self._total
         return kept.decode("utf-8", "backslashreplace").replace(os.linesep, "\n"), total

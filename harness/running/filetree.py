@@ -26,6 +26,7 @@ UNREADABLE = "unreadable"
 # carry the stamp that it already had. 50 ms is several ticks.
 _TICK_NS = 50_000_000
 _CHUNK_BYTES = 65_536
+_HASHED_BYTES = 1 << 32  # a hole in a file costs its writer nothing, and whoever reads it hours
 _READ_ONLY = getattr(os, "O_BINARY", 0)  # everywhere else that is 0
 _JUNCTION = 0xA0000003
 
@@ -145,7 +146,7 @@ class _Reader:
             kind="file",
             mode=stat.S_IMODE(status.st_mode),
             size=status.st_size,
-            digest=_digest(path),
+            digest=_digest(path) if status.st_size <= _HASHED_BYTES else UNREADABLE,
             identity=identity,
         )
 

@@ -16,11 +16,11 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import psutil
 
+from harness.running.children import children_of
 from harness.running.filetree import printable
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ MARKER = "SMOKE_SANDBOX"
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
+_STOP_SECONDS = 2.0  # for a tree that grows faster than it can be stopped
 _KILL_SECONDS = 0.5  # a killed process is gone at once, but for one that hangs in the kernel
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 # Commands in progress: whoever waits for one must be the one to reap it, and it is no leftover yet.
 # With the lock, no other thread sees a program that has been started and is not among them.
 _supervised: set[int | None] = set()
+_left: set[int] = set()  # what `find` has found: no program that somebody waits for
 _census = threading.RLock()
 
 
@@ -67,7 +69,12 @@ def become_subreaper() -> bool:
 
 def children() -> frozenset[int]:
     """Give the pids of this process's children, for `find` to ignore."""
-    return frozenset(_children_of(os.getpid()))
+    return frozenset(children_of(os.getpid()))
+
+
+def grandchildren(pid: int) -> frozenset[int]:
+    """Give the pids of the children of a process's children."""
+    return frozenset(inner for outer in children_of(pid) for inner in children_of(outer))
 
 
 @contextlib.contextmanager
@@ -88,12 +95,9 @@ def find(marker: str, *, ignore: Collection[int] = ()) -> tuple[Leftover, ...]:
     Orphans that have ended meanwhile are reaped on the way.
     """
     with _census:
-        skip = {pid for pid in (*ignore, *_supervised) if pid is not None}
-        found = _descendants(os.getpid(), skip)
-        if not _is_subreaper():
-            others = skip.union({os.getpid()}, *(_descendants(pid) for pid in skip))
-            found |= _marked(marker) - others
-        return _described(found)
+        found = _leftovers(marker, ignore)
+        _left.update(found)
+        return described(found)
 
 
 def settle(marker: str, seconds: float, *, ignore: Collection[int] = ()) -> tuple[Leftover, ...]:
@@ -109,7 +113,7 @@ def settle(marker: str, seconds: float, *, ignore: Collection[int] = ()) -> tupl
 
 def tree(pid: int) -> tuple[Leftover, ...]:
     """List the process and its descendants."""
-    return _described({pid} | _descendants(pid))
+    return described({pid} | _descendants(pid))
 
 
 def end(leftovers: Iterable[Leftover], *, grace: float = 1.0) -> None:
@@ -121,11 +125,59 @@ def end(leftovers: Iterable[Leftover], *, grace: float = 1.0) -> None:
     _alive_after(_KILL_SECONDS, survivors)
 
 
-def end_command(pid: int, marker: str, *, ignore: Collection[int]) -> None:
-    """End a command in progress and all that it started, within 2 seconds."""
+def marked_below(directory: str) -> tuple[Leftover, ...]:
+    """List what carries the mark of a sandbox in this directory, whoever started it."""
+    return described({pid for pid, mark in _marks() if mark.startswith(f"{directory}{os.sep}")})
+
+
+def members(pid: int, marker: str, *, ignore: Collection[int]) -> frozenset[int]:
+    """Give the pids of a command in progress and of all that it started, orphans included."""
+    with _census:
+        return frozenset({pid} | _descendants(pid) | _leftovers(marker, ignore))
+
+
+def stop(pid: int, marker: str, *, ignore: Collection[int]) -> None:
+    """Have a command in progress, and all that it started, stand still: what multiplies outruns who ends it."""
+    stopped: set[int] = set()
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (fresh := members(pid, marker, ignore=ignore) - stopped) and time.monotonic() < deadline:
+        stopped |= fresh
+        for each in fresh:
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(each).suspend()
+
+
+def end_command(pid: int, marker: str, *, ignore: Collection[int], at_once: bool = False) -> None:
+    """End a command in progress and all that it started, within 2 seconds, or without asking first."""
+    if at_once:
+        stop(pid, marker, ignore=ignore)
+        end((*tree(pid), *find(marker, ignore=ignore)), grace=0)
+        return
     end((*tree(pid), *find(marker, ignore=ignore)))
     # What was started or orphaned while the first round went on has had its chance.
     end(find(marker, ignore=ignore), grace=0)
+
+
+def reap(*, ignore: Collection[int]) -> None:
+    """Bury the orphans of a command in progress that have ended, as `init` would: to others they still seem to run.
+
+    What was found before, and left to run, is buried as well; any other child of this process is somebody's
+    who waits for it.
+    """
+    with _census:
+        for pid in (children_of(os.getpid()) - set(ignore)) | _left:
+            _bury(pid)
+
+
+def _bury(pid: int) -> None:
+    """Reap a child that nobody waits for, if it has ended; forget what is no child of this process."""
+    with _census:
+        if pid in _supervised or os.name != "posix":
+            return
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                return
+        _left.discard(pid)
 
 
 def _is_subreaper() -> bool:
@@ -133,28 +185,6 @@ def _is_subreaper() -> bool:
     if _LIBC is not None:  # pragma: no branch - only Linux gets to the tests' hosts
         _LIBC.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
     return bool(answer.value)
-
-
-def _children_listed(pid: int) -> set[int]:
-    """Read the kernel's own list, which costs microseconds; a process's threads have one each."""
-    found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found.update(map(int, task.read_bytes().split()))
-    return found
-
-
-def _children_searched(pid: int) -> set[int]:
-    """Ask every process of the machine for its parent."""
-    try:
-        return {child.pid for child in psutil.Process(pid).children()}
-    except psutil.Error:
-        return set()
-
-
-_children_of: Callable[[int], set[int]] = (
-    _children_listed if Path(f"/proc/self/task/{os.getpid()}/children").exists() else _children_searched
-)
 
 
 def _descendants(pid: int, skip: Collection[int] = ()) -> set[int]:
@@ -166,18 +196,36 @@ def _walk(pid: int, skip: Collection[int]) -> set[int]:
     found: set[int] = set()
     pending = [pid]
     while pending:
-        fresh = _children_of(pending.pop()) - found - set(skip)
+        fresh = children_of(pending.pop()) - found - set(skip)
         found |= fresh
         pending.extend(fresh)
     return found
 
 
+def _leftovers(marker: str, ignore: Collection[int]) -> set[int]:
+    """What nobody waits for: orphans that came to this process, or what carries the mark where none come."""
+    skip = {pid for pid in (*ignore, *_supervised) if pid is not None}
+    found = _descendants(os.getpid(), skip)
+    if not _is_subreaper():
+        others = skip.union({os.getpid()}, *(_descendants(pid) for pid in skip))
+        found |= _marked(marker) - others
+    return found
+
+
 def _marked(marker: str) -> set[int]:
-    processes = psutil.process_iter(["environ"])
-    return {each.pid for each in processes if (each.info["environ"] or {}).get(MARKER) == marker}
+    """Find what carries this mark; "" is none."""
+    return {pid for pid, mark in _marks() if mark == marker}
 
 
-def _described(pids: Iterable[int]) -> tuple[Leftover, ...]:
+def _marks() -> Iterator[tuple[int, str]]:
+    """The processes of the machine that carry a mark, each with it; one that carries none is nobody's of ours."""
+    for each in psutil.process_iter(["environ"]):
+        if mark := (each.info["environ"] or {}).get(MARKER):
+            yield each.pid, mark
+
+
+def described(pids: Iterable[int]) -> tuple[Leftover, ...]:
+    """Tell what these are, those left out that have ended."""
     described = (_describe(pid) for pid in sorted(pids))
     return tuple(leftover for leftover in described if leftover is not None)
 
@@ -204,15 +252,13 @@ def _is_alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             return True
-    with _census, contextlib.suppress(ChildProcessError):
-        if process.pid not in _supervised and os.name == "posix":
-            os.waitpid(process.pid, os.WNOHANG)
+    _bury(process.pid)
     return False
 
 
 def _with_descendants(leftovers: Iterable[Leftover]) -> set[Leftover]:
     alive = [leftover for leftover in leftovers if _is_alive(leftover.process)]
-    return set(alive).union(*(_described(_descendants(leftover.pid)) for leftover in alive))
+    return set(alive).union(*(described(_descendants(leftover.pid)) for leftover in alive))
 
 
 def _signal(leftovers: Iterable[Leftover], send: Callable[[psutil.Process], None]) -> None:

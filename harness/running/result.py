@@ -73,6 +73,8 @@ class CommandResult:
             return f"hung: ended at its deadline after {self.duration:.1f} s"
         if self.completed.flooded:
             return "flooded its output, and was ended"
+        if self.completed.excess:
+            return f"{self.completed.excess}, and was ended"
         if self.exit_code is not None and self.exit_code < 0:
             return f"crashed by signal {-self.exit_code}"
         return f"exit code {self.exit_code}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING
 from harness.running import filetree, processes
 from harness.running.command import execute
 from harness.running.environment import product_environment
+from harness.running.limits import USUAL, Limits, Watch, size_of
 from harness.running.privileges import prefix_of_ordinary_user
+from harness.running.removal import remove
 from harness.running.replay import write_scripts
 from harness.running.result import CommandResult, InvariantBroken
 from harness.running.terminal import Terminal
@@ -47,6 +48,8 @@ class Testbed:
     runtime_root_variable: str
     crash: re.Pattern[str]
     command_timeout: float
+    limits: Limits = USUAL
+    canaries: tuple[Path, ...] = ()  # stand in what a command takes for the user's own places
 
 
 @dataclass(kw_only=True, slots=True)
@@ -129,13 +132,14 @@ class Sandbox:
             InvariantBroken: the command did what no command may do.
         """
         words = self.prefix + tuple(map(str, argv))
-        with self._observed(self.environment, leaves_processes=leaves_processes) as finished:
+        with self._observed(self.environment, leaves_processes=leaves_processes) as (watch, finished):
             finished(
                 execute(
                     words,
                     cwd=self.working,
                     environment=self.environment,
                     timeout=self.testbed.command_timeout,
+                    watch=watch,
                 )
             )
         return self.results[-1]
@@ -146,9 +150,13 @@ class Sandbox:
         words = self.prefix + tuple(map(str, argv))
         environment = self.environment | {"TERM": "xterm-256color"}
         with (
-            self._observed(environment, leaves_processes=leaves_processes) as finished,
+            self._observed(environment, leaves_processes=leaves_processes) as (watch, finished),
             Terminal(
-                words, cwd=self.working, environment=environment, timeout=self.testbed.command_timeout
+                words,
+                cwd=self.working,
+                environment=environment,
+                timeout=self.testbed.command_timeout,
+                watch=watch,
             ) as terminal,
         ):
             yield terminal
@@ -185,19 +193,21 @@ class Sandbox:
         if keep or left or self.named:
             write_scripts(self.directory, self.working, self.environment, self.results)
         elif self.directory.exists():
-            _remove(self.directory)
+            remove(self.directory)
         return left
 
     @contextmanager
     def _observed(
         self, environment: Mapping[str, str], *, leaves_processes: bool
-    ) -> Iterator[Callable[[CompletedCommand], None]]:
+    ) -> Iterator[tuple[Watch, Callable[[CompletedCommand], None]]]:
         """Frame one command: the tree before, what still runs, the tree after, the invariants."""
         before = self._snapshot()
+        watch = Watch(limits=self.testbed.limits, directory=self.directory, already=size_of(before))
         installed = self._installation or filetree.snapshot(self.testbed.installation)
+        canaries = self._canaries()
         running = processes.children()
         completed: list[CompletedCommand] = []
-        yield completed.append
+        yield watch, completed.append
         left = processes.settle(str(self.directory), _EXIT_SECONDS, ignore=running)
         if left and not leaves_processes:
             processes.end(processes.settle(str(self.directory), _SETTLE_SECONDS, ignore=running))
@@ -213,6 +223,10 @@ class Sandbox:
             installation_changes=filetree.difference(installed, self._installation),
         )
         self.results.append(result)
+        if excess := result.completed.excess or watch.judge(after):
+            self._breach("stays_within_limits", excess)
+        if gone := sorted(map(str, canaries - self._canaries())):
+            self._breach("nothing_written_elsewhere", f"deleted, outside its sandbox: {', '.join(gone)}")
         self._check(result, leaves_processes=leaves_processes)
 
     def _check(self, result: CommandResult, *, leaves_processes: bool) -> None:
@@ -244,6 +258,9 @@ class Sandbox:
         self._tree = filetree.snapshot(self.directory, previous=self._tree)
         return self._tree
 
+    def _canaries(self) -> set[Path]:
+        return {path for path in self.testbed.canaries if path.exists()}
+
     def _variables(self) -> dict[str, Path]:
         """The variables that name a private directory, on every platform, and the shared caches."""
         return {
@@ -269,22 +286,3 @@ def _link(program: Path, name: Path) -> None:
         name.symlink_to(program)
     except OSError:  # pragma: no cover -- Windows without the privilege to make links
         shutil.copy2(program, name)
-
-
-def _remove(directory: Path) -> None:
-    """Remove a tree whole, whatever permissions a case or the product left in it."""
-
-    def retry(function: Callable[..., object], path: str, _error: object) -> None:
-        # Only directories matter: what they hold can be unlinked once they can be written.
-        for locked in (os.path.dirname(path), path):  # noqa: PTH120 -- the callback speaks strings
-            if os.path.isdir(locked) and not os.path.islink(locked):  # noqa: PTH112, PTH114 -- the same
-                os.chmod(locked, stat.S_IRWXU)  # noqa: PTH101 -- the same
-        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 -- the same
-            shutil.rmtree(path)
-        else:
-            function(path)
-
-    if sys.version_info >= (3, 12):
-        shutil.rmtree(directory, onexc=retry)
-    else:
-        shutil.rmtree(directory, onerror=retry)

@@ -17,7 +17,7 @@ import warnings
 from typing import TYPE_CHECKING, cast
 
 from harness.running import processes
-from harness.running.command import DEFAULT_LIMIT, CompletedCommand
+from harness.running.command import DEFAULT_LIMIT, CompletedCommand, Family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     import pexpect
     from typing_extensions import Self
 
+    from harness.running.limits import Watch
+
 _POLL_SECONDS = 0.05  # only for a terminal that a grandchild holds open: otherwise its end wakes us
+_SLICE_SECONDS = 0.05
 _READ_BYTES = 1 << 16
 
 
@@ -46,10 +49,12 @@ class Terminal:
         timeout: float,
         size: tuple[int, int] = (24, 80),
         limit: int = DEFAULT_LIMIT,
+        watch: Watch | None = None,
     ) -> None:
         self._argv = tuple(argv)
-        self._marker = environment.get(processes.MARKER, "")
-        self._ignore = processes.children()
+        marker = environment.get(processes.MARKER, "")
+        self._family = Family(marker=marker, ignore=processes.children(), watch=watch)
+        self._excess = ""
         self._screen = _Transcript(limit)
         self._timed_out = False
         self._result: CompletedCommand | None = None
@@ -62,8 +67,8 @@ class Terminal:
         self._pid = cast("int", self._spawn.pid)
         self._cleanup.callback(self._spawn.close)
         # The library blocks in places that a deadline of its own does not reach.
-        self._watchdog = threading.Timer(timeout, self._on_deadline)
-        self._watchdog.daemon = True
+        self._over = threading.Event()
+        self._watchdog = threading.Thread(target=self._guard, args=(timeout,), daemon=True)
         self._watchdog.start()
 
     def __enter__(self) -> Self:
@@ -97,7 +102,7 @@ class Terminal:
         if self._result is None:
             self._read_until(None)
             self._spawn.wait()  # it can give up its terminal and work on
-            self._watchdog.cancel()
+            self._over.set()
             self._watchdog.join()
             self._cleanup.close()
             self._result = self._judge()
@@ -117,16 +122,22 @@ class Terminal:
             return False
         return wanted[index] is pattern
 
-    def _on_deadline(self) -> None:
-        self._timed_out = bool(processes.tree(self._pid))
+    def _guard(self, seconds: float) -> None:
+        """End the program at its deadline, or when it takes too much."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not self._excess:
+            if self._over.wait(min(left, _SLICE_SECONDS)):
+                return
+            self._excess = self._family.look(self._pid)
+        self._timed_out = not self._excess and bool(processes.tree(self._pid))
         self._end()
 
     def _end(self) -> None:
-        processes.end_command(self._pid, self._marker, ignore=self._ignore)
+        self._family.end(self._pid, at_once=bool(self._excess))
 
     def _judge(self) -> CompletedCommand:
         status, killed_by = self._spawn.exitstatus, self._spawn.signalstatus
-        ended_by_harness = self._timed_out or self._screen.flooded
+        ended_by_harness = self._timed_out or self._screen.flooded or self._excess
         return CompletedCommand(
             argv=self._argv,
             exit_code=None if ended_by_harness else -killed_by if killed_by else status,
@@ -137,6 +148,7 @@ class Terminal:
             stderr_bytes=0,
             timed_out=self._timed_out,
             flooded=self._screen.flooded,
+            excess=self._excess,
         )
 
 

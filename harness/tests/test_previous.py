@@ -73,6 +73,8 @@ def settings(tmp_path: Path) -> Settings:
         local_embeddings=False,
         strict=False,
         sign_key=None,
+        isolation="auto",
+        isolated_in=None,
     )
 
 

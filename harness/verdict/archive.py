@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _KEPT_RUNS = 10
-_SCRATCH_PREFIX = "smoke-"
+SCRATCH_PREFIX = "smoke-"
 _RUN = re.compile(r"\d{8}T\d{6}-\d+")  # anything else in there is somebody's own
 _SCRATCH_NOTE = "scratch.txt"
 
@@ -57,6 +57,11 @@ class Archive:
         """The cases for tools that read JUnit's format."""
         return self.evidence / "junit.xml"
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the scratch directory is still there for people to look at."""
+        return (self.evidence / _SCRATCH_NOTE).exists()
+
     def write_verdict(self, verdict: Mapping[str, object]) -> None:
         """Write `verdict.json` in one step, so that nobody reads half of it."""
         text = json.dumps(verdict, indent=1, ensure_ascii=True) + "\n"
@@ -65,21 +70,27 @@ class Archive:
     def remove_scratch(self) -> None:
         """Remove what nobody needs after a run without failures."""
         shutil.rmtree(self.scratch, ignore_errors=True)
+        self.forget_scratch()
+
+    def forget_scratch(self) -> None:
+        """Say that nobody needs it, and leave removing it to somebody else."""
         (self.evidence / _SCRATCH_NOTE).unlink(missing_ok=True)
 
 
-def open_archive(checkout: Path, wanted: Path | None) -> Archive:
+def open_archive(checkout: Path, wanted: Path | None, scratch: Path | None = None) -> Archive:
     """Make the directories of a run: the one asked for, or one below `.smoke/` named after time and process.
+
+    Where it works may have been made before.
 
     Raises:
         UsageError: the directory asked for cannot be written.
         TestbedError: the default one, or the scratch directory, cannot.
     """
-    scratch = _make_scratch()
+    scratch = scratch or _make_scratch()
     try:
         evidence = make_run(checkout, wanted, note=f"{scratch}\n")
     except HarnessError:
-        scratch.rmdir()
+        shutil.rmtree(scratch, ignore_errors=True)
         raise
     return Archive(evidence=evidence, scratch=scratch)
 
@@ -95,7 +106,7 @@ def make_run(checkout: Path, wanted: Path | None, *, note: str = "") -> Path:
         evidence.mkdir(parents=True, exist_ok=True)
         (evidence / "verdict.json").unlink(missing_ok=True)  # an earlier run's, which this one may never replace
         if note:
-            write_whole(evidence / _SCRATCH_NOTE, note.encode())
+            write_whole(evidence / _SCRATCH_NOTE, os.fsencode(note))
     except OSError as error:
         message = f"evidence directory '{evidence}' cannot be written: {error.strerror}"
         if wanted is not None:
@@ -108,7 +119,7 @@ def make_run(checkout: Path, wanted: Path | None, *, note: str = "") -> Path:
 
 def _make_scratch() -> Path:
     try:
-        return Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX)).resolve()
+        return Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
     except OSError as error:
         raise TestbedError(f"no temporary directory can be made: {error.strerror}") from error
 
@@ -127,7 +138,7 @@ def _forget_old(runs: Path) -> None:
     ended = sorted(path for path in runs.iterdir() if _RUN.fullmatch(path.name) and path.is_dir())
     for run in ended[:-_KEPT_RUNS]:
         for note in run.rglob(_SCRATCH_NOTE):
-            scratch = Path(note.read_text(encoding="utf-8").strip())
-            if scratch.name.startswith(_SCRATCH_PREFIX) and scratch.parent == Path(tempfile.gettempdir()).resolve():
+            scratch = Path(os.fsdecode(note.read_bytes()).strip())
+            if scratch.name.startswith(SCRATCH_PREFIX) and scratch.parent == Path(tempfile.gettempdir()).resolve():
                 shutil.rmtree(scratch, ignore_errors=True)
         shutil.rmtree(run, ignore_errors=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HARNESS = Path(__file__).resolve().parents[1]
-_JUDGES_NOTHING = {"gate", "proving", "tests", "__pycache__"}
+_JUDGES_NOTHING = {"gate", "proving", "soak", "tests", "__pycache__"}
 _SUFFIXES = {".py", ".json"}
 
 

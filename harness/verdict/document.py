@@ -169,11 +169,11 @@ def assemble(  # noqa: PLR0913 -- the parts of a document
     )
 
 
-def refusal(*, reference: str, reason: str, started_at: float) -> Document:
-    """The document of a command line that makes no sense: nothing was looked at."""
+def refusal(*, reference: str, reason: str, started_at: float, verdict: Verdict = "usage-error") -> Document:
+    """The document of a run that could not begin: nothing was looked at."""
     return Document(
         schema=SCHEMA,
-        verdict="usage-error",
+        verdict=verdict,
         reason=reason,
         artifact=_unknown(reference),
         installation=None,
@@ -221,7 +221,7 @@ def installation_facts(preparation: Preparation, system: str) -> InstallationFac
         interpreter=installation.interpreter,
         python=installation.python_version,
         platform=system,
-        isolation="environment",
+        isolation=preparation.isolation,
         kept_since=kept.since or None,
         remark=kept.remark,
         distributions=[asdict(distribution) for distribution in installation.distributions],

@@ -184,6 +184,36 @@ def test_much_output_on_both_streams_does_not_block(runner: Runner) -> None:
     assert (completed.stdout, completed.stderr) == ("o" * 500_000, "e" * 500_000)
 
 
+# What `stop` does: it ends a daemon that it did not start, and waits for it to be gone.
+STOPS_A_DAEMON = """
+import os, signal, sys, time
+pid = int(open("daemon").read())
+os.kill(pid, signal.SIGKILL)
+deadline = time.monotonic() + 30
+while time.monotonic() < deadline:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        sys.exit(0)
+    time.sleep(0.01)
+sys.exit(1)
+"""
+
+
+def test_an_orphan_that_ends_is_gone_for_the_command_that_waits_for_it(runner: Runner) -> None:
+    runner.shell("sleep 300 >/dev/null 2>&1 & echo $! >daemon")
+    assert len(runner.left_running()) == 1
+
+    assert runner.run(sys.executable, "-I", "-S", "-c", STOPS_A_DAEMON).exit_code == 0
+
+
+def test_an_orphan_of_the_command_itself_that_ends_is_gone(runner: Runner) -> None:
+    starts = "/bin/sh -c 'sleep 300 >/dev/null 2>&1 & echo $! >daemon'"
+    script = f"import os\nos.system({starts!r})\n{STOPS_A_DAEMON}"
+
+    assert runner.run(sys.executable, "-I", "-S", "-c", script).exit_code == 0
+
+
 class SignalledError(Exception):
     """What the test's signal handler raises, as Ctrl-C raises KeyboardInterrupt."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness.running import processes
+from harness.running import children, processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,6 +219,15 @@ def test_without_a_subreaper_the_mark_finds_an_orphan(ordinary: Bench) -> None:
     assert processes.find("another mark", ignore=ordinary.before) == ()
 
 
+def test_who_carries_no_mark_belongs_to_nobody(ordinary: Bench) -> None:
+    ordinary.environment.pop(processes.MARKER)
+    ordinary.start("/bin/sh", "-c", "echo ready; exec sleep 60")
+    children = processes.children()
+
+    assert processes.find("", ignore=children) == ()
+    assert processes.members(1 << 30, "", ignore=children) == {1 << 30}
+
+
 def test_without_a_subreaper_descendants_of_what_is_ignored_are_ignored_too(ordinary: Bench) -> None:
     process = ordinary.start("/bin/sh", "-c", "sleep 60 & echo ready; wait")
 
@@ -228,12 +237,12 @@ def test_without_a_subreaper_descendants_of_what_is_ignored_are_ignored_too(ordi
 def test_both_ways_of_listing_children_agree(bench: Bench) -> None:
     process = bench.start("/bin/sh", "-c", "sleep 60 & sleep 60 & echo ready; wait")
 
-    listed = processes._children_listed(process.pid)  # noqa: SLF001 - which is used depends on the platform
-    searched = processes._children_searched(process.pid)  # noqa: SLF001
+    listed = children.listed(process.pid)
+    searched = children.searched(process.pid)
 
     assert len(listed) == 2
     assert searched == listed
     processes.end(processes.tree(process.pid), grace=0)
     process.wait(30)
-    assert processes._children_listed(process.pid) == set()  # noqa: SLF001
-    assert processes._children_searched(process.pid) == set()  # noqa: SLF001
+    assert children.listed(process.pid) == set()
+    assert children.searched(process.pid) == set()

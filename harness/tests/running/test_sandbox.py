@@ -198,7 +198,7 @@ def test_permissions_do_not_save_a_tree_from_an_ordinary_user(tmp_path: Path) ->
     (locked / "file").touch()
     (locked / "inner").mkdir(mode=0)
     locked.chmod(0o500)
-    script = "import pathlib, sys; from harness.running import sandbox; sandbox._remove(pathlib.Path(sys.argv[1]))"
+    script = "import pathlib, sys; from harness.running import removal; removal.remove(pathlib.Path(sys.argv[1]))"
     command = [*prefix_of_ordinary_user(), sys.executable, "-c", script, str(tmp_path / "tree")]
     subprocess.run(command, check=True, cwd=Path(__file__).parents[3])
 

@@ -99,7 +99,7 @@ def odd(sandbox, installation):
     return lambda *words: sandbox.run(installation.executable("odd"), *words)
 '''
 PROGRAM = """\
-import os, pathlib, sys, time
+import os, pathlib, shutil, sys, time
 
 def main():
     word, *rest = sys.argv[1:]
@@ -115,6 +115,9 @@ def main():
     elif word == "wait":
         pathlib.Path(rest[0]).write_text("begun")
         time.sleep(600)
+    elif word == "destroy":
+        for place in rest:
+            shutil.rmtree(place, ignore_errors=True)
     elif word == "crash":
         raise RuntimeError("a mistake")
     elif word == "fill":
@@ -175,6 +178,7 @@ class Checkout:
         self.directory = directory / "checkout"
         self.temporary = directory / "tmp"
         self.settings: dict[str, str] = {}  # variables of the sessions here
+        self.rung = "processes"  # of the sessions that are not told otherwise: they start twice as fast
         self.temporary.mkdir()
         self._write("conftest.py", '"""Loads the harness."""\n\npytest_plugins = ["harness.plugin"]\n')
         self._write("pyproject.toml", PYPROJECT)
@@ -197,8 +201,9 @@ class Checkout:
 
     def start(self, *arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Start pytest in a session of its own, as a shell would; words may come before the command."""
+        rung = () if "--isolation" in arguments else ("--isolation", self.rung)
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "pytest", *map(str, arguments)],
+            [*before, sys.executable, "-m", "pytest", *map(str, arguments), *rung],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.DEVNULL,

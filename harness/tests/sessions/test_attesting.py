@@ -43,7 +43,9 @@ def attested(checkout: Checkout, key: Path) -> Attested:
     return read(envelope.payload)
 
 
-def test_a_pass_is_signed_by_workers_too(checkout: Checkout, key: Path) -> None:
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
+def test_a_pass_is_signed_by_workers_too(checkout: Checkout, key: Path, rung: str) -> None:
+    checkout.rung = rung
     run = checkout.smoke("--sign-key", key, "-n", "2")
 
     assert run.exit_code == 0, run.output

@@ -126,6 +126,10 @@ def truncated(checkout: Checkout) -> Path:
     return checkout.wheel
 
 
+def leads_out(checkout: Checkout) -> Path:
+    return pack_wheel(checkout.wheel, {"../../evil.py": "evil"})
+
+
 def no_script(checkout: Checkout) -> Path:
     return pack_odd_wheel(checkout.wheel, script="even")
 
@@ -163,6 +167,7 @@ def hangs_at_version(checkout: Checkout) -> Path:
     [
         (random_bytes, "installs", r"'odd-1.0-py3-none-any.whl' is not a wheel or is damaged"),
         (truncated, "installs", r"'odd-1.0-py3-none-any.whl' is not a wheel or is damaged"),
+        (leads_out, "installs", "holds a member that is not safe to unpack: '../../evil.py'"),
         (no_script, "installs", "the artifact has no 'odd' script; it offers 'even'"),
         (other_python, "installs", "it requires Python >=4, this is 3"),
         (no_such_dependency, "installs", "does not install: .*odd-dependency-that-nobody-released"),
@@ -207,14 +212,38 @@ def test_fits(odd):
     [("4k", ()), ("4k", ("-n", "2")), ("400k", ()), ("30m", ()), ("30m", ("-n", "2"))],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
 )
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
 def test_a_disk_that_is_full_is_no_fault_of_the_release(
-    checkout: Checkout, size: str, workers: tuple[str, ...]
+    checkout: Checkout, size: str, workers: tuple[str, ...], rung: str
 ) -> None:
+    checkout.rung = rung
     checkout.add_cases(FILLING)
     run = checkout.smoke_on_small_disk(size, *workers)
 
     assert_ended(run, checkout, "testbed-fault", 7, "disk is full|No space left on device")
-    assert run.outcomes["fits"] == "not-run"
+    assert run.outcomes.get("fits", "not-run") == "not-run"
+
+
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
+def test_a_disk_without_inodes_is_no_fault_of_the_release(checkout: Checkout, rung: str) -> None:
+    run = checkout.smoke_on_small_disk("30m,nr_inodes=40", "--isolation", rung)
+
+    assert_ended(run, checkout, "testbed-fault", 7, "disk is full|No space left on device")
+
+
+READ_ONLY = 'mount --bind "$UV_CACHE_DIR" "$UV_CACHE_DIR" && mount -o remount,bind,ro "$UV_CACHE_DIR" && exec "$@"'
+
+
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
+def test_a_cache_that_is_read_only_is_no_fault_of_the_release(checkout: Checkout, rung: str) -> None:
+    cache = checkout.directory.parent / "cache"
+    cache.mkdir()
+    checkout.settings["UV_CACHE_DIR"] = str(cache)
+    before = ("unshare", "--map-root-user", "--mount", "/bin/sh", "-c", READ_ONLY, "sh")
+    words = ("smoke", "--artifact", checkout.wheel, "--isolation", rung)
+    run = checkout.finish(checkout.start(*words, before=before))
+
+    assert_ended(run, checkout, "testbed-fault", 7, "the cache '.*cache' cannot be written: '.*cache' is read-only")
 
 
 def test_a_full_disk_beneath_the_evidence(checkout: Checkout) -> None:

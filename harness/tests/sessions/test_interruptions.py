@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
+
+from harness.tests.sessions.pipes import await_writer
 
 if TYPE_CHECKING:
     import subprocess
@@ -48,13 +49,15 @@ def begun(tmp_path: Path) -> Path:
     return pipe
 
 
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 @pytest.mark.parametrize("interrupt", [interrupt_as_terminal, interrupt_alone, terminate])
 def test_an_interrupt_leaves_a_verdict_and_nothing_else(
-    checkout: Checkout, begun: Path, interrupt: object, workers: tuple[str, ...]
+    checkout: Checkout, begun: Path, interrupt: object, workers: tuple[str, ...], rung: str
 ) -> None:
     assert callable(interrupt)
     checkout.add_cases(WAITS.format(begun=str(begun)))
+    checkout.rung = rung
     process = checkout.start("smoke", "--artifact", checkout.wheel, "-p", "no:randomly", *workers)
     await_writer(begun)
     interrupt(process)
@@ -65,14 +68,3 @@ def test_an_interrupt_leaves_a_verdict_and_nothing_else(
     assert run.output.splitlines()[-1].startswith("verdict:   interrupted in "), run.output
     assert "Traceback" not in run.output
     assert checkout.left_behind == []
-
-
-def await_writer(pipe: Path) -> None:
-    """Wait until somebody has written into the pipe; up to 30 s."""
-    descriptor = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        assert poll.poll(30_000), "the command has not begun"
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,8 @@ import pytest
 
 from harness.tests.release.projects import git, pack_odd, pack_sdist, write_odd
 from harness.tests.sessions.checkouts import pack_odd_wheel
-from harness.tests.sessions.test_interruptions import WAITS, await_writer, interrupt_as_terminal, terminate
+from harness.tests.sessions.pipes import await_writer
+from harness.tests.sessions.test_interruptions import WAITS, interrupt_as_terminal, terminate
 
 if TYPE_CHECKING:
     from pathlib import Path

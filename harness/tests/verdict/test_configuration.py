@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LISTING = (
-    "find harness smoke -type d '(' -name gate -o -name proving -o -name tests -o -name __pycache__ ')' -prune"
+    "find harness smoke -type d"
+    " '(' -name gate -o -name proving -o -name soak -o -name tests -o -name __pycache__ ')' -prune"
     " -o -type f '(' -name '*.py' -o -name '*.json' ')' -print | LC_ALL=C sort | xargs sha256sum"
 )
 
