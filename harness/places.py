@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import standins
-from harness.errors import TestbedError
+from harness.errors import TestbedError, UsageError
 from harness.options import references_of
 from harness.release.npmpackage import is_source
 from harness.release.registry import parse
@@ -52,8 +53,10 @@ class Places:
         others = [option.previous, option.contract]
         self._given = [reference, *(self._invoked_in / other for other in others if other)]
         self._builds = reference.is_dir()
-        spec = parse(option.one_of_release or references_of(config)[0])
-        self._is_published_on_npm = spec is not None and spec.scheme == "npm"
+        self._is_published_on_npm = False
+        with suppress(UsageError):  # which the session will tell
+            spec = parse(option.one_of_release or references_of(config)[0])
+            self._is_published_on_npm = spec is not None and spec.scheme == "npm"
         self.dist = self._invoked_in / option.dist_dir
         self._made = [self.dist] if self._builds and not self.dist.exists() else []
         self._stage = archive.scratch / standins.DIRECTORY / "dist"
