@@ -123,7 +123,9 @@ class _Contained:
         sys.stdout.flush()
         directory = self._config.invocation_params.dir
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_MEASURING)}
-        environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._places.temporary))
+        # The last is of a plugin that would keep its things in the checkout, where one has it.
+        places = ("TMPDIR", "TEMP", "TMP", "HYPOTHESIS_STORAGE_DIRECTORY")
+        environment |= dict.fromkeys(places, str(self._places.temporary))
         self._running = subprocess.Popen(words, cwd=directory, env=environment, start_new_session=True)
         if self._interrupted.is_set():  # in the moment before there was anything to tell
             self._tell()

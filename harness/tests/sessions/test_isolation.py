@@ -84,7 +84,7 @@ def isolation_of(document: dict[str, object]) -> object:
     return installation["isolation"]
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("workers", [("-v",), ("-n", "2")], ids=["alone", "workers"])
 @pytest.mark.parametrize(
     ("chosen", "rung"),
     [("auto", "kernel"), ("kernel", "kernel"), ("processes", "processes"), ("environment", "environment")],
