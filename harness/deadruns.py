@@ -17,7 +17,7 @@ import psutil
 from harness import canaries
 from harness.running import processes
 from harness.running.removal import remove
-from harness.verdict.archive import SCRATCH_PREFIX
+from harness.verdict.archive import SCRATCH_PREFIX, make_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,18 @@ _WORKER = "exec(eval(sys.stdin.readline()))"  # how xdist starts them
 _CLOCK_SECONDS = 1.0  # two clocks tell when a process began and when a file was written
 
 
-def claim(scratch: Path) -> None:
-    """Hold the lock of a run for as long as this process lives."""
+def new_scratch() -> Path:
+    """Make the directory in which a run works, and hold its lock for as long as this process lives.
+
+    Raises:
+        TestbedError: it cannot be made.
+    """
+    scratch = make_scratch()
+    _claim(scratch)
+    return scratch
+
+
+def _claim(scratch: Path) -> None:
     if sys.platform == "win32":
         return
     # Elsewhere first: with its own name it would lie there unheld for a moment.

@@ -254,10 +254,7 @@ def _open_archive(config: pytest.Config) -> Archive:
     wanted, scratch = config.option.evidence, config.option.isolated_in
     with _told_apart():
         evidence = config.invocation_params.dir / wanted if wanted else None
-        archive = open_archive(config.rootpath, evidence, Path(scratch) if scratch else None)
-    if scratch is None:
-        deadruns.claim(archive.scratch)
-    return archive
+        return open_archive(config.rootpath, evidence, Path(scratch) if scratch else deadruns.new_scratch())
 
 
 def _refusal(archive: Archive, config: pytest.Config, error: UsageError) -> pytest.UsageError:

@@ -92,9 +92,10 @@ def _soak(machine: Machine, number: int, chance: random.Random) -> Tally:
             row = f"{tally.runs:>4} {release:<28} {rung:<10} {fault.name:<22}"
             _say(f"{row} {outcome.exit_code:>4} {outcome.verdict:<14} {outcome.seconds:5.1f} s {problem}".rstrip())
             usual = usual if fault.spoils else outcome.seconds
-        # What a run that was killed left is for the next start; on the rung `kernel` its processes are gone at once.
-        is_dirty = fault.kills or (is_dirty and fault.apart)
-        if not is_dirty or (fault.kills and rung == "kernel"):
+        # The directory of a run that was ended early is for the next start, as are processes where it was killed;
+        # on the rung `kernel` these are gone at once.
+        is_dirty = fault.disturb is not None or (is_dirty and fault.apart)
+        if not (fault.kills and rung == "processes") and not (is_dirty and fault.apart):
             tally.leftovers += machine.left(processes_only=is_dirty)
     return tally
 

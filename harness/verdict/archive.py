@@ -86,7 +86,7 @@ def open_archive(checkout: Path, wanted: Path | None, scratch: Path | None = Non
         UsageError: the directory asked for cannot be written.
         TestbedError: the default one, or the scratch directory, cannot.
     """
-    scratch = scratch or _make_scratch()
+    scratch = scratch or make_scratch()
     try:
         evidence = make_run(checkout, wanted, note=f"{scratch}\n")
     except HarnessError:
@@ -117,7 +117,8 @@ def make_run(checkout: Path, wanted: Path | None, *, note: str = "") -> Path:
     return evidence
 
 
-def _make_scratch() -> Path:
+def make_scratch() -> Path:
+    """Make the directory in which a run works; TestbedError when it cannot be made."""
     try:
         return Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
     except OSError as error:
