@@ -44,16 +44,19 @@ _ROOM_BYTES = 1 << 16
 _MEASURING = "COVERAGE_"  # whoever measures the harness cannot write there
 
 
-def smoke(config: pytest.Config, open_archive: Callable[[], Archive]) -> int | None:
+def smoke(config: pytest.Config, open_archive: Callable[[pytest.Config], Archive]) -> int | None:
     """Run the session that the command line asks for, and give its exit code; None where it is for this process."""
     rung = config.option.isolation
+    if config.option.isolated_in is not None:
+        return None
+    deadruns.clear()
     try:
         isolation.demand(rung)
     except TestbedError as error:
-        return _give_up(open_archive(), config, str(error))
+        return _give_up(open_archive(config), config, str(error))
     if rung not in {"auto", "kernel"} or isolation.obstacle():
         return None
-    archive = open_archive()
+    archive = open_archive(config)
     contained = _Contained(config, archive)
     try:
         with contained.passing_on_signals():

@@ -119,7 +119,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if hasattr(config, "workerinput") or not _is_smoke(config):
         return None
     try:
-        return _smoke_each(config) if series.is_series(config) else _smoke_isolated(config)
+        return _smoke_each(config) if series.is_series(config) else containment.smoke(config, _open_archive)
     except pytest.exit.Exception as error:  # which pytest heeds within a session only
         sys.stderr.write(f"Exit: {error.msg}\n")
         return error.returncode
@@ -132,13 +132,6 @@ def _smoke_each(config: pytest.Config) -> int:
         raise _refusal(_open_archive(config), config, error) from error
     with _told_apart():
         return series.smoke_each(config, pythons)
-
-
-def _smoke_isolated(config: pytest.Config) -> int | None:
-    if config.option.isolated_in is not None:
-        return None
-    deadruns.clear()
-    return containment.smoke(config, lambda: _open_archive(config))
 
 
 class _Watcher:

@@ -31,7 +31,7 @@ from harness.running.environment import installer_environment
 from harness.running.limits import HEAVY, USUAL
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
-from harness.toolcaches import cache_directory, demand_writable, tool_caches
+from harness.toolcaches import cache_directory, usable_tool_caches
 from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
@@ -142,9 +142,7 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
     temporary.mkdir()
     environment = installer_environment(os.environ)
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
-    tools = tool_caches(environment)
-    if not environment.get("UV_NO_CACHE"):
-        demand_writable(tools[1]["UV_CACHE_DIR"])
+    tools = usable_tool_caches(environment)
     with _timed(result, "builds", tell):
         _resolve(result, settings, archive, environment)
     assert result.artifact is not None  # noqa: S101 -- for the type checker

@@ -36,12 +36,15 @@ def tool_caches(environment: Mapping[str, str]) -> tuple[Path, dict[str, Path]]:
     return program, {"UV_CACHE_DIR": Path(answer.stdout.strip()), "PIP_CACHE_DIR": Path(pip)}
 
 
-def demand_writable(cache: Path) -> None:
-    """Require that a cache can be written, or made.
+def usable_tool_caches(environment: Mapping[str, str]) -> tuple[Path, dict[str, Path]]:
+    """The same; TestbedError if uv is to use its cache and cannot write it, or make it."""
+    program, caches = tool_caches(environment)
+    if not environment.get("UV_NO_CACHE"):
+        _demand_writable(caches["UV_CACHE_DIR"])
+    return program, caches
 
-    Raises:
-        TestbedError: it cannot.
-    """
+
+def _demand_writable(cache: Path) -> None:
     there = next(place for place in (cache, *cache.parents) if os.path.lexists(place))
     if not os.access(there, os.W_OK | os.X_OK):
         raise TestbedError(f"the cache '{cache}' cannot be written: '{there}' is read-only")
