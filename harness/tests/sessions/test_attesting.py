@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.attesting import run_url
-from harness.tests.sessions.test_bad_input import assert_refused
+from harness.tests.sessions.endings import assert_refused
 from harness.verdict.attestation import read
 from harness.verdict.envelope import file_beside, unseal
 from harness.verdict.keys import load_public, write_pair

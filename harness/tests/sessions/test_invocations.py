@@ -12,7 +12,7 @@ from harness.release.installers import INSTALLERS
 from harness.tests.release.npmpackages import pack_package
 from harness.tests.release.projects import pack_wheel, write_tool
 from harness.tests.sessions.checkouts import CASES, CONTRACT, PROGRAM, REPOSITORY, pack_odd_wheel
-from harness.tests.sessions.test_bad_input import assert_ended, assert_refused
+from harness.tests.sessions.endings import assert_ended, assert_refused
 
 if TYPE_CHECKING:
     from pathlib import Path

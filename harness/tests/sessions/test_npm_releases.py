@@ -10,7 +10,7 @@ import pytest
 
 from harness.tests.release.npmpackages import pack_package, write_package
 from harness.tests.sessions.checkouts import REPOSITORY
-from harness.tests.sessions.test_bad_input import assert_ended, assert_refused
+from harness.tests.sessions.endings import assert_ended, assert_refused
 
 if TYPE_CHECKING:
     from pathlib import Path

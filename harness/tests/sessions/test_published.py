@@ -13,7 +13,7 @@ import pytest
 from harness.tests.registries import Answer, Site, serve_wheels
 from harness.tests.release.projects import pack_odd, pack_wheel
 from harness.tests.sessions.checkouts import REPOSITORY
-from harness.tests.sessions.test_bad_input import assert_ended, assert_orderly, assert_refused
+from harness.tests.sessions.endings import assert_ended, assert_orderly, assert_refused
 from harness.tests.sessions.test_series import document, packs
 from harness.verdict.keys import write_pair
 
