@@ -18,7 +18,7 @@ from harness.interrupts import terminable
 from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from harness.benching.rows import Figure
     from harness.benching.table import BenchFacts
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _run(wanted: Collection[str], rounds: int, out: Path) -> int:
+def _run(wanted: frozenset[str], rounds: int, out: Path) -> int:
     started, measured_at = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory:

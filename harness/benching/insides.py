@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from harness.benching.interleaving import interleave, timed
 from harness.benching.rows import BY_ID, Figure
 from harness.options import Settings
 from harness.preparation import prepare_once
-from harness.running import filetree
+from harness.running import filetree, processes
 from harness.running.sandbox import Sandbox
 from harness.verdict.archive import Archive
 
@@ -32,6 +33,7 @@ _FILES_A_DIRECTORY = 100
 
 def sandboxes(bench: Bench, wanted: Collection[str]) -> Iterator[Figure]:
     """A command that does nothing, in sandboxes of their own: what it takes beyond the command's own time."""
+    processes.become_subreaper()  # as sessions are
     preparation = _prepare(bench)
     assert preparation.testbed is not None  # noqa: S101 -- or there would have been an error
     runtime = _runtime(bench, preparation, preparation.testbed)
@@ -116,13 +118,9 @@ def trees(bench: Bench, wanted: Collection[str], *, sizes: Sequence[int] = SIZES
     before = {size: filetree.snapshot(root) for size, root in roots.items()}
     sides: dict[str, Callable[[], float]] = {}
     for size, root in roots.items():
-        sides[f"{size} read"] = lambda root=root, old=before[size]: timed(
-            lambda: filetree.difference(old, filetree.snapshot(root))
-        )
-        sides[f"{size} unchanged"] = lambda root=root, old=before[size]: timed(
-            lambda: filetree.difference(old, filetree.snapshot(root, previous=old))
-        )
-        sides[f"{size} walk"] = lambda root=root: timed(lambda: _walk(root))
+        sides[f"{size} read"] = partial(_compare, root, before[size], previous=None)
+        sides[f"{size} unchanged"] = partial(_compare, root, before[size], previous=before[size])
+        sides[f"{size} walk"] = partial(timed, partial(_walk, root))
     samples = interleave(sides, bench.rounds)
     if "tree-linear" in wanted:
         costs = {size: median(samples[f"{size} read"]) / size for size in sizes}
@@ -133,6 +131,10 @@ def trees(bench: Bench, wanted: Collection[str], *, sizes: Sequence[int] = SIZES
         ratios = [median(samples[f"{size} unchanged"]) / median(samples[f"{size} walk"]) for size in sizes]
         detail = ", ".join(f"{each:.2f} with {size:,}" for size, each in zip(sizes, ratios, strict=True))
         yield Figure(row=BY_ID["tree-unchanged"], value=max(ratios), detail=detail, samples=samples)
+
+
+def _compare(root: Path, before: filetree.Snapshot, *, previous: filetree.Snapshot | None) -> float:
+    return timed(lambda: filetree.difference(before, filetree.snapshot(root, previous=previous)))
 
 
 def _tree(root: Path, size: int) -> Path:

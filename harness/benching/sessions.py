@@ -42,7 +42,7 @@ PRINTS = """
 import sys
 for stream in sys.stdout, sys.stderr:
     for _ in range({blocks}):
-        stream.write(("y" * 79 + "\\n") * 1_000)
+        stream.write("y" * 80_000)
 """
 
 
@@ -97,6 +97,7 @@ def write_checkout(directory: Path, cases: str) -> Path:
     shutil.copytree(CHECKOUT / "smoke" / "contracts", contracts)
     shutil.copy2(CHECKOUT / "pyproject.toml", directory)
     (directory / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
+    (directory / "smoke" / "__init__.py").touch()
     (directory / "smoke" / "test_generated.py").write_text(cases, encoding="utf-8")
     return directory
 
