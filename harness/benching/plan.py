@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.benching import insides, sessions, smokes
+from harness.benching import sessions, smokes, trees
 from harness.benching.bench import Bench
 from harness.benching.rows import BY_ID, Figure
 from harness.errors import HarnessError, UsageError
@@ -38,8 +38,8 @@ class Measurement:
 
 
 MEASUREMENTS = (
-    Measurement(rows=("sandbox-empty", "sandbox-runtime"), measure=insides.sandboxes),
-    Measurement(rows=("tree-linear", "tree-unchanged"), measure=insides.trees),
+    Measurement(rows=("sandbox-empty", "sandbox-runtime"), measure=sessions.sandboxes),
+    Measurement(rows=("tree-linear", "tree-unchanged"), measure=trees.trees),
     Measurement(rows=("trivial-tox-pip", "trivial-tox-uv", "trivial-tox-kept"), measure=smokes.trivial),
     Measurement(rows=("reused-installation",), measure=smokes.reuse),
     Measurement(rows=("prune-script",), measure=smokes.prune),

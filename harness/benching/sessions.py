@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from harness.benching.bench import Bench
+    from harness.benching.bench import Bench, Smoked
 
 NUMBERS = (10, 100, 1_000)
 BIG_TREE = 100_000
+_MORE = 5  # rounds for each that is asked for: these take milliseconds
 
 _CASES = '''\
 """So many cases that cost little."""
@@ -30,6 +33,45 @@ import pytest
 def test_costs_little(sandbox, number):
     """A command that does nothing does nothing."""
     assert not sandbox.run("{program}").changes
+'''
+_SANDBOX_CASES = '''\
+"""What surrounds a command, with nothing in its sandbox and with a runtime that the product installed."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+
+@pytest.mark.required
+def test_sandboxes_are_timed(new_sandbox, contract, installation, settings):
+    """The times are in the evidence."""
+    product = new_sandbox("product")
+    product.run(installation.executable(contract.executable), *contract.commands["install"], "--yes")
+    [runtime] = [path for path in product.runtime_root.iterdir() if path.is_dir()]
+    samples = {{"sandbox-empty": [], "sandbox-runtime": []}}
+    for number in range({rounds} + 1):
+        for row, content in zip(samples, (None, runtime)):
+            seconds = surroundings(new_sandbox, content)
+            samples[row] += [seconds] if number else []
+    samples["entries"] = len(list(runtime.rglob("*")))
+    product.close(keep=False)
+    (settings.evidence / "samples.json").write_text(json.dumps(samples), encoding="utf-8")
+
+
+def surroundings(new_sandbox, content):
+    """The time of a sandbox without that of its command, and of what a product or a case puts into it."""
+    made = time.perf_counter()
+    sandbox = new_sandbox("timed")
+    filled = started = time.perf_counter()
+    if content is not None:
+        shutil.copytree(content, sandbox.runtime_root / "0.0.0", symlinks=True)
+        time.sleep(0.1)  # as after an installation: what was just written would be read twice
+        started = time.perf_counter()
+    sandbox.run("{program}")
+    sandbox.close(keep=False)
+    return time.perf_counter() - started + filled - made - sandbox.results[0].duration
 '''
 _BIG_CASES = '''\
 """A tree and output as big as they get."""
@@ -87,7 +129,8 @@ pytest_plugins = ["harness.plugin"]
 def pytest_unconfigure(config):
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak = re.search(r"^VmHWM:\\s*(\\d+) kB$", status, re.MULTILINE)[1]
-    Path(config.rootpath, "peak").write_text(peak, encoding="utf-8")
+    with Path(config.getoption("evidence"), "peaks").open("a", encoding="utf-8") as stream:
+        stream.write(peak + "\\n")
 '''
 
 
@@ -102,6 +145,20 @@ def write_checkout(directory: Path, cases: str) -> Path:
     return directory
 
 
+def sandboxes(bench: Bench, wanted: Collection[str]) -> Iterator[Figure]:
+    """What surrounds a command that does nothing, in a session as any other."""
+    program = shutil.which("true") or "true"
+    cases = _SANDBOX_CASES.format(rounds=_MORE * bench.rounds, program=program)
+    checkout = write_checkout(bench.place("sandboxes"), cases)
+    samples = json.loads((_session(bench, checkout).evidence / "samples.json").read_text(encoding="utf-8"))
+    entries = samples.pop("entries")
+    for row, seconds in samples.items():
+        if row in wanted:
+            inside = f", with {entries} entries" if row == "sandbox-runtime" else ""
+            detail = f"{min(seconds) * 1000:.1f} to {max(seconds) * 1000:.1f} ms{inside}"
+            yield Figure(row=BY_ID[row], value=median(seconds) * 1000, detail=detail, samples={"ours": seconds})
+
+
 def cost_a_case(bench: Bench, _wanted: Collection[str], *, numbers: tuple[int, int, int] = NUMBERS) -> Iterator[Figure]:
     """What each further case adds to the whole command: what is the same for any number cancels out."""
     program = shutil.which("true") or "true"
@@ -109,7 +166,7 @@ def cost_a_case(bench: Bench, _wanted: Collection[str], *, numbers: tuple[int, i
         str(number): write_checkout(bench.place("cases"), _CASES.format(number=number, program=program))
         for number in numbers
     }
-    sides = {name: lambda checkout=checkout: _session(bench, checkout) for name, checkout in checkouts.items()}
+    sides = {name: partial(_seconds, bench, checkout) for name, checkout in checkouts.items()}
     samples = interleave(sides, bench.rounds)
     few, more, many = (median(samples[str(number)]) for number in numbers)
     early, late = (more - few) / (numbers[1] - numbers[0]), (many - more) / (numbers[2] - numbers[1])
@@ -126,12 +183,17 @@ def peak_memory(bench: Bench, _wanted: Collection[str], *, files: int = BIG_TREE
     yield Figure(row=BY_ID["peak-memory"], value=big, detail=detail, samples={"small": [small], "big": [big]})
 
 
-def _session(bench: Bench, checkout: Path) -> float:
+def _session(bench: Bench, checkout: Path) -> Smoked:
     variables = {"PYTHONPATH": str(CHECKOUT)}
-    return bench.smoke("smoke", "-n0", "-q", "--artifact", bench.wheel, checkout=checkout, variables=variables).seconds
+    return bench.smoke("smoke", "-n0", "-q", "--artifact", bench.wheel, checkout=checkout, variables=variables)
+
+
+def _seconds(bench: Bench, checkout: Path) -> float:
+    return _session(bench, checkout).seconds
 
 
 def _peak(bench: Bench, cases: str) -> float:
+    """The most that any process of the harness had, in megabytes."""
     checkout = write_checkout(bench.place("memory"), cases)
-    _session(bench, checkout)
-    return int((checkout / "peak").read_text(encoding="utf-8")) / 1000
+    peaks = (_session(bench, checkout).evidence / "peaks").read_text(encoding="utf-8")
+    return max(map(int, peaks.split())) / 1000

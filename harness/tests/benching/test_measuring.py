@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 import noxfile
-from harness.benching import insides, peers, sessions, smokes
+from harness.benching import peers, sessions, smokes, trees
 from harness.benching.bench import CHECKOUT, Bench
 from harness.benching.interleaving import interleave, ratio, timed, versus
 from harness.benching.plan import Measurement
@@ -141,7 +141,7 @@ def test_script_runs_the_commands_of_the_prune_clauses(tmp_path: Path) -> None:
 
 
 def test_trees_are_compared_with_a_walk(bench: Bench) -> None:
-    linear, unchanged = insides.trees(bench, {"tree-linear", "tree-unchanged"}, sizes=(10, 200))
+    linear, unchanged = trees.trees(bench, {"tree-linear", "tree-unchanged"}, sizes=(10, 200))
 
     assert (linear.row.id, unchanged.row.id) == ("tree-linear", "tree-unchanged")
     assert linear.detail.endswith("of 200")
