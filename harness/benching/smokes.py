@@ -74,7 +74,7 @@ def whole(bench: Bench, wanted: Collection[str]) -> Iterator[Figure]:
         detail = f"{versus(samples, 'ours', 'tox -r')}, {alone:.1f} s of it for the cases"
         yield Figure(row=BY_ID["whole-tox"], value=ratio(samples, "ours", "tox -r"), detail=detail, samples=samples)
     if "whole-bound" in wanted:
-        yield _bound(bench, samples["ours"], ours, theirs)
+        yield bound(bench, samples["ours"], ours, theirs)
 
 
 def demand_same_cases(ours: dict[str, str], theirs: dict[str, str]) -> None:
@@ -84,7 +84,8 @@ def demand_same_cases(ours: dict[str, str], theirs: dict[str, str]) -> None:
         raise TestbedError(f"the sides ran different cases: '{different[0]}' and {len(different) - 1} more")
 
 
-def _bound(bench: Bench, seconds: list[float], ours: list[Smoked], alone: list[Smoked]) -> Figure:
+def bound(bench: Bench, seconds: list[float], ours: list[Smoked], alone: list[Smoked]) -> Figure:
+    """The whole against what cannot be saved: what `alone`, one after the other, the commands took."""
     prepared = [run.stages["builds"] + run.stages["installs"] for run in ours]
     commands = [run.command_seconds for run in alone]
     bounds = [one + each / bench.cores for one, each in zip(prepared, commands, strict=True)]

@@ -15,7 +15,7 @@ import pytest
 
 import noxfile
 from harness.benching import peers, sessions, smokes, trees
-from harness.benching.bench import CHECKOUT, Bench
+from harness.benching.bench import CHECKOUT, Bench, Smoked
 from harness.benching.interleaving import interleave, ratio, timed, versus
 from harness.benching.plan import Measurement
 from harness.errors import TestbedError
@@ -93,6 +93,33 @@ def test_different_cases_are_not_compared() -> None:
     smokes.demand_same_cases({"a": "passed"}, {"a": "failed"})
     with pytest.raises(TestbedError, match="different cases: 'b' and 1 more"):
         smokes.demand_same_cases({"a": "passed", "b": "passed"}, {"a": "passed", "c": "passed"})
+
+
+def test_lower_bound_is_preparation_and_commands_spread_over_the_cores(tmp_path: Path) -> None:
+    ours, alone = tmp_path / "ours", tmp_path / "alone"
+    stages = [{"id": "builds", "seconds": 1.0}, {"id": "installs", "seconds": 0.5}, {"id": "starts", "seconds": 9.0}]
+    cases = [{"commands": [{"seconds": 3.0}, {"seconds": 1.0}]}, {"commands": []}, {"commands": [{"seconds": 4.0}]}]
+    for directory, clauses in ((ours, []), (alone, [{"cases": cases}])):
+        directory.mkdir()
+        (directory / "verdict.json").write_text(json.dumps({"stages": stages, "clauses": clauses}), encoding="utf-8")
+
+    figure = smokes.bound(
+        Bench(directory=tmp_path, rounds=1, cores=2),
+        [11.0],
+        [Smoked(seconds=11.0, evidence=ours)],
+        [Smoked(seconds=20.0, evidence=alone)],
+    )
+
+    assert figure.value == pytest.approx(11 / 5.5)
+    assert figure.detail == "11.00 s against 5.50 s: 1.5 s to build and install, 8.0 s of commands on 2 cores"
+
+
+def test_second_install_finds_what_the_first_kept(bench: Bench) -> None:
+    [figure] = smokes.reuse(bench, {"reused-installation"})
+
+    assert figure.value is not None
+    assert figure.value > 0
+    assert {side: len(seconds) for side, seconds in figure.samples.items()} == {"first": 1, "second": 1}
 
 
 def test_trivial_peer_asserts_what_our_case_does(bench: Bench) -> None:
