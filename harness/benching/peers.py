@@ -56,7 +56,8 @@ pass_env = *
 deps =
   {deps}
 change_dir = {checkout}
-commands = python -m pytest smoke -n0 --artifact {{env:TOX_PACKAGE}} --previous {previous} --evidence {evidence}
+allowlist_externals = sh
+commands = sh -c 'exec python -m pytest smoke -n0 --artifact "$TOX_PACKAGE" --previous {previous} --evidence {evidence}'
 """
 
 

@@ -136,7 +136,7 @@ def test_whole_peer_needs_what_the_smoke_does(tmp_path: Path) -> None:
     text = (project / "tox.ini").read_text(encoding="utf-8")
 
     assert "\n  pytest-timeout>=2.3\n" in text
-    assert "pytest smoke -n0 --artifact {env:TOX_PACKAGE} --previous fixtures/ktx" in text
+    assert 'pytest smoke -n0 --artifact "$TOX_PACKAGE" --previous fixtures/ktx' in text
     assert (project / "pyproject.toml").is_file()
 
 
