@@ -61,6 +61,7 @@ def gate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the harness itself, with coverage: also that it fails releases that break a promise."""
     install(session, "mutate")  # the self-tests of mutation testing do some
+    install(session, "bench")  # and those of the benchmark measure
     session.run("coverage", "erase")
     run(session, "coverage", "run", "-m", "pytest", *SELF_TESTS, *workers(session), *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -86,6 +87,13 @@ def soak(session: nox.Session) -> None:
     """Smoke 200 times with faults of the machine, and count wrong verdicts and what is left (arguments: --runs N)."""
     install(session, "tests")
     run(session, "python", "-m", "harness.soak", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the smoke beside what people would do without it (arguments: rows, --rounds, --table)."""
+    install(session, "bench")
+    run(session, "python", "-m", "harness.benching", *session.posargs)
 
 
 @nox.session

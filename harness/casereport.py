@@ -113,6 +113,8 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
     phase = Phase(record=record, testbed_fault=_testbed_fault(error, results, session))
     # A report carries extra attributes home from a worker, as long as they are plain data.
     setattr(report, _ATTRIBUTE, pickle.dumps(phase).hex())
+    if report.when == "teardown" and sandbox is not None:
+        del item.stash[_OBSERVED]  # trees and output of every case, for as long as the session runs
 
 
 def read(report: pytest.TestReport) -> Phase:

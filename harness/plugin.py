@@ -6,6 +6,7 @@ a verdict, and an exit code that is the verdict's.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -182,6 +183,7 @@ class _Watcher:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Send home which cases were selected."""
+        gc.freeze()  # what is loaded by now stays: searching it for garbage again and again takes its time
         if self._collects:
             try:
                 self._session.note_selected([casereport.case_id(item.nodeid) for item in session.items])

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.interrupts import terminable
 from harness.proving import table
 from harness.proving.catalogue import load
 from harness.proving.jobs import Prover
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Whoever asks for some entries knows that the others are missing.
     uncovered = () if options.ids else without_fault(clauses, every)
     try:
-        with _terminable():
+        with terminable():
             return _run(options, clauses, entries, uncovered)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -86,16 +86,6 @@ def longest_first(entries: Sequence[Entry], matrix: Path) -> Sequence[Entry]:
         seconds = {}
     # Those that nobody has timed first: harmless ones run more cases than others.
     return sorted(entries, key=lambda entry: (-seconds.get(entry.id, float("inf")), not entry.is_harmless))
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Have a polite request to end do what Ctrl-C does: end what was started."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _write(

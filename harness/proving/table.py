@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
+from harness.markdown import Section, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.proving.catalogue import Entry
     from harness.proving.matrix import Proof
     from harness.verdict.clause import Clause
 
-BEGIN = "<!-- kill-matrix:begin -->"
-END = "<!-- kill-matrix:end -->"
+SECTION = Section("kill-matrix")
 
 
 def renew(text: str, entries: Sequence[Entry], clauses: Sequence[Clause]) -> str:
-    """The text with the table of the catalogue between its two markers.
-
-    Raises:
-        UsageError: the markers are not there, once each and in their order.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    old, end, after = rest.partition(END)
-    if not (begin and end) or BEGIN in old + after or END in before + after:
-        raise UsageError(f"the text needs '{BEGIN}' and '{END}', once each and in this order")
-    return f"{before}{BEGIN}\n{of_catalogue(entries, clauses)}{END}{after}"
+    """The text with the table of the catalogue in its section; UsageError when it has none."""
+    return SECTION.renew(text, of_catalogue(entries, clauses))
 
 
 def of_catalogue(entries: Sequence[Entry], clauses: Sequence[Clause]) -> str:
@@ -36,11 +27,11 @@ def of_catalogue(entries: Sequence[Entry], clauses: Sequence[Clause]) -> str:
     broken = [entry for entry in entries if not entry.is_harmless]
     harmless = [entry for entry in entries if entry.is_harmless]
     sourced = sum(1 for entry in broken if entry.source)
-    faults = _table(
+    faults = table(
         ("fault", "the release", "caught by", "as happened in"),
         ((f"`{entry.id}`", entry.sentence, _catchers(entry, levels), entry.source) for entry in broken),
     )
-    twins = _table(("harmless", "the release"), ((f"`{entry.id}`", entry.sentence) for entry in harmless))
+    twins = table(("harmless", "the release"), ((f"`{entry.id}`", entry.sentence) for entry in harmless))
     summary = f"All {len(broken)} faults, the clauses that catch them, and {len(harmless)} harmless releases"
     return "\n".join((
         f"The catalogue holds {len(broken)} broken releases, {sourced} of them after a documented real one,",
@@ -78,25 +69,10 @@ def of_proofs(proofs: Sequence[Proof], clauses: Sequence[Clause]) -> str:
     return "\n".join((
         "# Kill matrix",
         "",
-        *_table(("release", "holds", "verdict", "seconds", "must be caught by", "failed"), rows),
+        *table(("release", "holds", "verdict", "seconds", "must be caught by", "failed"), rows),
         "",
     ))  # fmt: skip
 
 
 def _catchers(entry: Entry, levels: Mapping[str, str]) -> str:
     return ", ".join(f"`{each}`{'' if levels[each] == 'required' else ' (advisory)'}" for each in entry.clauses)
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield _row(titles)
-    yield _row(["---"] * len(titles))
-    yield from map(_row, rows)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(text: str) -> str:
-    """A pipe would end the cell, a line break the table, and a tag could be anything."""
-    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())

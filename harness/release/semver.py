@@ -5,24 +5,29 @@ Which range holds for a release is for others.
 
 from __future__ import annotations
 
-import nodesemver
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import nodesemver
 
 _PLAIN = {">": ">=", "<=": "<"}  # beside a pre-release: there are none of Node to tell them apart
 
 
 def is_version(text: str) -> bool:
     """Whether npm publishes under such a version."""
-    return text[:1].isdecimal() and nodesemver.valid(text, loose=False) is not None
+    return text[:1].isdecimal() and _library().valid(text, loose=False) is not None
 
 
 def is_range(text: str) -> bool:
     """Whether npm understands a range."""
-    return nodesemver.valid_range(text, loose=True) is not None
+    return _library().valid_range(text, loose=True) is not None
 
 
 def satisfies(version: str, wanted: str) -> bool:
     """Whether a version lies in a range."""
-    return bool(nodesemver.satisfies(version, wanted, loose=True))
+    return bool(_library().satisfies(version, wanted, loose=True))
 
 
 def specifiers(wanted: str) -> tuple[str, ...]:
@@ -30,7 +35,7 @@ def specifiers(wanted: str) -> tuple[str, ...]:
 
     For versions without pre-releases, which is what Node is published as.
     """
-    alternatives = [_Alternative(comparators) for comparators in nodesemver.make_range(wanted, loose=True).set]
+    alternatives = [_Alternative(comparators) for comparators in _library().make_range(wanted, loose=True).set]
     return tuple(each.specifier for each in sorted(alternatives, key=lambda each: each.upper_bound, reverse=True))
 
 
@@ -38,7 +43,7 @@ class _Alternative:
     """Comparators that must all hold."""
 
     def __init__(self, comparators: list[nodesemver.Comparator]) -> None:
-        self._bounds = [each for each in comparators if each.semver is not nodesemver.ANY]
+        self._bounds = [each for each in comparators if each.semver is not _library().ANY]
 
     @property
     def specifier(self) -> str:
@@ -58,3 +63,9 @@ class _Alternative:
     @staticmethod
     def _release(bound: nodesemver.Comparator) -> str:
         return f"{bound.semver.major}.{bound.semver.minor}.{bound.semver.patch}"
+
+
+@cache
+def _library() -> Any:  # noqa: ANN401 -- a module without annotations
+    """The module, once somebody needs it: it compiles grammars, which only releases on npm have a use for."""
+    return import_module("nodesemver")

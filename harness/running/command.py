@@ -218,4 +218,5 @@ class _Stream:
         """Give the text so far and the number of bytes; the thread may be left to a grandchild."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         kept, total = bytes(self._kept), self._total
+        self._kept = bytearray()  # megabytes, perhaps, that nobody asks for again
         return kept.decode("utf-8", "backslashreplace").replace(os.linesep, "\n"), total

@@ -238,7 +238,7 @@ class Sandbox:
             self._breach("installation_unchanged", f"changed its installation:\n{result.installation_changes.render()}")
         if elsewhere:
             self._breach("nothing_written_elsewhere", f"changed on disk, outside its root:\n{elsewhere.render()}")
-        if self.testbed.crash.search(result.stdout + "\n" + result.stderr):
+        if any(map(self.testbed.crash.search, (result.stdout, result.stderr))):
             self._breach("no_traceback", "printed a traceback")
 
     def _breach(self, clause: str, what: str) -> None:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from harness.verdict import html, summary
+from harness.verdict import summary
 from harness.wholefile import write_whole
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def publish(archive: Archive, document: Document) -> None:
     Raises:
         OSError: the evidence cannot be written.
     """
+    from harness.verdict import html  # noqa: PLC0415 -- heavy, and workers publish nothing
+
     archive.write_verdict(document)
     markdown = summary.markdown(document)
     try:

@@ -10,9 +10,10 @@ from harness.errors import UsageError
 from harness.proving.__main__ import main
 from harness.proving.catalogue import Entry, load
 from harness.proving.matrix import Proof
-from harness.proving.table import BEGIN, END, of_catalogue, of_proofs, renew
+from harness.proving.table import SECTION, of_catalogue, of_proofs, renew
 from harness.verdict.clause import Clause, clauses_of
 
+BEGIN, END = SECTION.begin, SECTION.end
 CHECKOUT = Path(__file__).resolve().parents[3]
 CLAUSES = (
     Clause(id="counts", family="x", level="required", statement="x", needs=(), cases=1),

@@ -54,7 +54,7 @@ def test_every_kind_of_entry_is_described(tmp_path: Path) -> None:
     assert set(tree) == {".", "a", "a/file", "link", "pipe"}
     assert (tree["a"].kind, tree["a"].mode, tree["a"].size, tree["a"].digest) == ("directory", 0o750, 0, "")
     assert (tree["a/file"].kind, tree["a/file"].mode, tree["a/file"].size) == ("file", 0o640, 3)
-    assert len(tree["a/file"].digest) == 40
+    assert len(tree["a/file"].digest) == 64
     assert (tree["link"].kind, tree["link"].target) == ("link", "nowhere")
     assert (tree["pipe"].kind, tree["pipe"].mode) == ("other", 0o600)
 
