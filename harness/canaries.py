@@ -31,6 +31,7 @@ _STEADY = (
     ".zshrc",
 )
 _PASSING = (".lock", ".tmp", ".swp", ".new", ".old", "~")  # names that programs make to take them away again
+_PASSING_STARTS = ("pytest-cache-files-", ".coverage.", ".#", ".goutputstream-")  # the same, by how they begin
 _OF_RUNS = {".smoke", ".pytest_cache", "dist"}  # of the checkout: other runs work there
 
 _State = tuple[int, ...]
@@ -73,7 +74,8 @@ def beside(scratch: Path) -> Path:
 
 def _names(directory: Path) -> list[Path]:
     try:
-        return [path for path in directory.iterdir() if not path.name.endswith(_PASSING)]
+        names = [path for path in directory.iterdir() if not path.name.startswith(_PASSING_STARTS)]
+        return [path for path in names if not path.name.endswith(_PASSING)]
     except OSError:
         return []
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from harness.release.installation import Installation
 
-_FORMAT = 2  # of a record
+_FORMAT = 3  # of a record
 _RECORD = "record.pickle"
 # What reading a file that is no record, or one of another version of this harness, can end in.
 _UNREADABLE = (

@@ -32,6 +32,7 @@ MODULES = (
     "harness/running/environment.py",
     "harness/release/contract.py",
     "harness/release/artifact.py",
+    "harness/release/members.py",
     "harness/verdict/clause.py",
     "harness/verdict/evidence.py",
 )

@@ -34,8 +34,12 @@ def test_where_nothing_happens_nothing_is_told(machine: Path) -> None:
 
 def test_what_other_programs_do_meanwhile_is_none_of_it(machine: Path) -> None:
     (machine / "home" / "session.lock").touch()
+    (machine / "checkout" / "pytest-cache-files-x1").mkdir()
+    (machine / "checkout" / ".coverage.here.1").touch()
     canaries = place(machine)
     (machine / "home" / "session.lock").unlink()
+    (machine / "checkout" / "pytest-cache-files-x1").rmdir()
+    (machine / "checkout" / ".coverage.here.1").unlink()
     (machine / "home" / ".bash_history").write_text("more\n")
     (machine / "home" / "new").mkdir()
     (machine / "home" / "thesis" / "text").unlink()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOBODY = 65534
+HASHED_BYTES = 1 << 32
 TRUSTED_AFTER = 50_000_000  # nanoseconds
 
 
@@ -173,6 +174,14 @@ def test_what_an_ordinary_user_cannot_read_is_no_error(private_directory: Path) 
     assert (tree["closed"].kind, tree["closed"].mode, tree["closed"].digest) == ("directory", 0, UNREADABLE)
     assert tree["listed/file"] == Entry(kind="other", mode=0, digest=UNREADABLE)
     assert (tree["secret"].kind, tree["secret"].digest) == ("file", UNREADABLE)
+
+
+def test_a_file_that_would_take_too_long_is_known_by_its_size(tmp_path: Path) -> None:
+    with (tmp_path / "hole").open("wb") as stream:
+        stream.truncate(HASHED_BYTES + 1)
+
+    assert snapshot(tmp_path)["hole"].digest == UNREADABLE
+    assert snapshot(tmp_path)["hole"].size == HASHED_BYTES + 1
 
 
 def test_what_vanishes_while_it_is_read_is_left_out() -> None:
