@@ -133,7 +133,7 @@ class Places:
         settings = {name.lower(): value for name, value in environment.items()}
         npm = Path(settings.get("npm_config_cache") or Path("~/.npm").expanduser())
         is_npm = self._given[0].name.endswith(".tgz") or is_source(self._given[0]) or self._is_published_on_npm
-        needed = [cache_directory(), self._cache_of_pytest()]
+        needed = [cache_directory(), *self._cache_of_pytest()]
         needed += [caches[name] for name in ("UV_CACHE_DIR",) if name in caches]
         needed += [caches["PIP_CACHE_DIR"]] if self._config.option.installer == "pip" and caches else []
         needed += [npm] if is_npm else []
@@ -141,12 +141,14 @@ class Places:
             place.mkdir(parents=True, exist_ok=True)
         yield from {place for place in (*needed, *caches.values(), npm) if place.is_dir()}
 
-    def _cache_of_pytest(self) -> Path:
-        place = self._config.rootpath / ".pytest_cache"
-        if not place.exists():
-            place.mkdir()
-            (place / ".gitignore").write_text("# Made by the smoke, for pytest.\n*\n", encoding="utf-8")
-        return place
+    def _cache_of_pytest(self) -> Iterator[Path]:
+        """Where pytest will keep its own, if it does: under tox that is another place."""
+        with suppress(ValueError):  # who switched it off has no such setting
+            place = self._config.rootpath / os.path.expandvars(self._config.getini("cache_dir"))
+            if not place.exists():
+                place.mkdir(parents=True)
+                (place / ".gitignore").write_text("# Made by the smoke, for pytest.\n*\n", encoding="utf-8")
+            yield place
 
     def _reports(self) -> Iterator[Path]:
         """Files that are written outside of the evidence."""

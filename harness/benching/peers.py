@@ -57,7 +57,7 @@ deps =
   {deps}
 change_dir = {checkout}
 allowlist_externals = sh
-commands = sh -c 'unset TOX_ENV_DIR; exec python -m pytest smoke -n0 {options}'
+commands = sh -c 'exec python -m pytest smoke -n0 {options}'
 """
 
 
@@ -73,7 +73,6 @@ def whole_project(directory: Path, evidence: Path) -> Path:
     groups = tomli.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     deps = "\n  ".join(groups["smoke"])
     previous = REFERENCE.relative_to(CHECKOUT)  # what a smoke of the reference upgrades from
-    # pytest would keep its cache where tox says, and a session on the rung `kernel` cannot write there.
     options = f'--artifact "$TOX_PACKAGE" --previous {previous} --evidence {evidence}'
     return _project(directory, _WHOLE_TOX.format(deps=deps, checkout=CHECKOUT, options=options))
 

@@ -91,7 +91,8 @@ def of_data(data: BenchFacts) -> str:
     if missing := [row.id for row in ROWS if row.id not in {facts["id"] for facts in data["rows"]}]:
         raise UsageError(f"the benchmark lacks '{missing[0]}'", hint="run all rows")
     machine, met = data["machine"], sum(facts["is_met"] for facts in data["rows"])
-    run = f"on {data['measured_at'][:10]} in one run of {data['seconds'] / 60:.0f} minutes, {data['rounds']} rounds"
+    rounds = f"{data['rounds']} {'round' if data['rounds'] == 1 else 'rounds'}"
+    run = f"on {data['measured_at'][:10]} in one run of {data['seconds'] / 60:.0f} minutes, {rounds}"
     return "\n".join((
         f"{met} of {len(data['rows'])} goals are met. Measured {run},",
         f"{machine['cores']} cores, Python {machine['python']}, {machine['system']}.",

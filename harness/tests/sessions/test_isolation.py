@@ -188,6 +188,19 @@ def without_bubblewrap(checkout: Checkout) -> None:
     checkout.settings["PATH"] = str(empty)
 
 
+@pytest.mark.parametrize("options", [(), ("-p", "no:cacheprovider")], ids=["its cache", "no cache"])
+def test_under_tox_pytest_keeps_its_cache_elsewhere(
+    checkout: Checkout, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    place = tmp_path / "tox" / "env"
+    place.mkdir(parents=True)
+    checkout.settings["TOX_ENV_DIR"] = str(place)
+    run = checkout.smoke("--isolation", "kernel", *options)
+
+    assert (run.verdict, run.exit_code) == ("passed", 0), run.output
+    assert (place / ".pytest_cache" / "v").is_dir() == (not options)
+
+
 def test_a_machine_without_bubblewrap_falls_back_and_says_so(checkout: Checkout) -> None:
     without_bubblewrap(checkout)
     run = checkout.smoke("--isolation", "auto")
