@@ -125,6 +125,13 @@ def end(leftovers: Iterable[Leftover], *, grace: float = 1.0) -> None:
     _alive_after(_KILL_SECONDS, survivors)
 
 
+def is_busy(pid: int) -> bool:
+    """Tell whether a process has something to do, and waits for nobody."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() == psutil.STATUS_RUNNING
+    return False
+
+
 def marked_below(directory: str) -> tuple[Leftover, ...]:
     """List what carries the mark of a sandbox in this directory, whoever started it."""
     return described({pid for pid, mark in _marks() if mark.startswith(f"{directory}{os.sep}")})

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.05  # only for a terminal that a grandchild holds open: otherwise its end wakes us
 _SLICE_SECONDS = 0.05
+_REST_SECONDS, _LOOK_SECONDS = 2.0, 0.005  # until a program waits for whoever sits at its terminal
 _READ_BYTES = 1 << 16
 
 
@@ -94,7 +95,14 @@ class Terminal:
         self._spawn.sendline(text)
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Press Ctrl-C, as people do, when the program waits for them.
+
+        Between its question and its reading of the answer many a program would hear of an interrupt only
+        after that answer, and no person is quick enough to meet that moment.
+        """
+        deadline = time.monotonic() + _REST_SECONDS
+        while processes.is_busy(self._pid) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
         self._spawn.sendintr()
 
     def finish(self) -> CompletedCommand:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ASKS = "printf 'Continue? '; read answer; echo \"got $answer\"; exit 4"
+DEAF_AT_FIRST = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("Continue?", flush=True)
+until = time.monotonic() + 0.5
+while time.monotonic() < until:
+    pass
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.stdin.readline()
+"""
 IGNORES_ALL = "trap '' TERM HUP INT; echo ready; while :; do sleep 1; done"
 
 
@@ -81,6 +92,16 @@ def test_the_program_has_a_terminal_of_that_size(desk: Desk) -> None:
 def test_the_program_gets_this_environment_and_directory(desk: Desk) -> None:
     with desk.shell('echo "${HOME-none}"; pwd -P') as terminal:
         assert terminal.finish().stdout == f"none\n{desk.directory.resolve()}\n"
+
+
+def test_control_c_is_pressed_when_the_program_waits(desk: Desk) -> None:
+    with desk.shell(f"exec {sys.executable} -c '{DEAF_AT_FIRST}'", timeout=20) as terminal:
+        terminal.expect("Continue")
+        terminal.interrupt()
+        result = terminal.finish()
+
+    assert not result.timed_out
+    assert result.exit_code == -signal.SIGINT
 
 
 def test_control_c_interrupts(desk: Desk) -> None:
