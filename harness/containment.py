@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from harness import deadruns, standins
 from harness.canaries import Canaries
 from harness.diskspace import is_nearly_full
 from harness.errors import HarnessError, TestbedError
+from harness.interrupts import heard_by
 from harness.masking import Mask
 from harness.places import Places
 from harness.release.building import publish as publish_files
@@ -32,8 +33,7 @@ from harness.verdict.archive import point_latest
 from harness.verdict.evidence import EXIT_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+    from collections.abc import Callable
 
     import pytest
 
@@ -59,7 +59,7 @@ def smoke(config: pytest.Config, open_archive: Callable[[pytest.Config], Archive
     archive = open_archive(config)
     contained = _Contained(config, archive)
     try:
-        with contained.passing_on_signals():
+        with heard_by(contained.interrupt):
             return contained.run()
     except HarnessError as error:
         return _give_up(archive, config, str(error))
@@ -101,17 +101,6 @@ class _Contained:
             disturbed = disturbed or why_dead
         return self._amend(disturbed) if disturbed else exit_code
 
-    @contextmanager
-    def passing_on_signals(self) -> Iterator[None]:
-        """Tell the session of an interrupt: on its own it would not hear of one."""
-        caught = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._interrupt) for number in caught}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def _demand_room(self) -> None:
         """Raise an `OSError` where the disk has no room for pytest itself."""
         trial = self._places.temporary / "room"
@@ -135,7 +124,8 @@ class _Contained:
         exit_code = self._running.wait()
         return EXIT_CODES["interrupted"] if self._interrupted.is_set() and exit_code < 0 else exit_code
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+    def interrupt(self) -> None:
+        """Tell the session of an interrupt: on its own it would not hear of one."""
         self._interrupted.set()
         if self._running is not None:
             self._tell()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ import tomli
 from packaging.specifiers import InvalidSpecifier
 
 from harness.errors import ArtifactError, HarnessError, UsageError
+from harness.interrupts import heard_by
 from harness.options import ALL_PYTHONS, references_of
 from harness.release import interpreters, manifest, npmpackage
 from harness.release.artifact import SUFFIXES, identify
@@ -31,7 +32,6 @@ from harness.verdict.evidence import EXIT_CODES, worst_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from types import FrameType
 
     import pytest
 
@@ -127,7 +127,7 @@ def smoke_each(config: pytest.Config, pythons: Pythons) -> int:
     wanted = config.option.evidence
     run = make_run(config.rootpath, _path(config, wanted) if wanted else None)
     series = _Series(config, run, pythons)
-    with series.passing_on_signals():
+    with heard_by(series.interrupt):
         series.run()
     point_latest(run)
     for line in series.summary(time.monotonic() - started):
@@ -188,18 +188,8 @@ class _Series:
         yield f"evidence:  {self._run}"
         yield f"verdict:   {self.verdict} in {seconds:.1f} s"
 
-    @contextmanager
-    def passing_on_signals(self) -> Iterator[None]:
+    def interrupt(self) -> None:
         """Tell the session that runs of an interrupt, once: it would also hear it from the terminal."""
-        caught = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._interrupt) for number in caught}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._interrupted.set()
         if self._running is not None:
             with suppress(ProcessLookupError):
