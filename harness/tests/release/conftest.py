@@ -11,10 +11,13 @@ import pytest
 from harness.release.artifact import Artifact, identify
 from harness.release.building import Built, build
 from harness.release.installation import PythonInstallation, install
+from harness.tests.registries import serve_wheels
+from harness.tests.release.downloads import Downloads
 from harness.tests.release.installing import EVERY_INSTALLER, WHEEL
 from harness.tests.release.projects import pack_wheel, write_tool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.tests.release.installing import Install
@@ -104,3 +107,32 @@ def installed(
 def odd(tmp_path: Path) -> Artifact:
     """A wheel without a script."""
     return identify(pack_wheel(tmp_path / WHEEL))
+
+
+@pytest.fixture
+def downloads(tmp_path: Path, environment: dict[str, str], cache: Path) -> Downloads:
+    """Downloads with the settings of this machine."""
+    (tmp_path / "downloads").mkdir()
+    return Downloads(tmp_path / "downloads", environment, cache)
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """What an index offers."""
+    (tmp_path / "packages").mkdir()
+    return tmp_path / "packages"
+
+
+@pytest.fixture
+def index(packages: Path) -> Iterator[str]:
+    """The address of that index."""
+    with serve_wheels(packages) as address:
+        yield f"{address}simple/"
+
+
+@pytest.fixture
+def closed() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as socket_:
+        socket_.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{socket_.getsockname()[1]}/simple/"
