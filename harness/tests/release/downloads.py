@@ -32,7 +32,7 @@ class Downloads:
 
     def __init__(self, directory: Path, environment: dict[str, str], cache: Path) -> None:
         self.directory = directory
-        self.environment = environment
+        self.environment = dict(environment)  # which other tests share
         self.timeout = 120.0
         self._cache = cache
 
