@@ -12,6 +12,14 @@ from harness.options import is_given, read_settings
 if TYPE_CHECKING:
     from harness.options import Settings
 
+MARKERS = (
+    "required: a release that breaks this promise is no release",
+    "advisory: whoever tags a release that breaks this promise must be told",
+    "opt_in(option): runs only when this option is given, and is missed by nobody otherwise",
+    "every_invocation: runs in each way in which a release of this kind is called",
+    "needs(name, ...): commands and features that the contract must have for the clause to apply",
+)
+
 _MARKER = "every_invocation"
 _FIXTURE = "invocation"
 

@@ -28,6 +28,7 @@ from harness.release.building import publish as publish_files
 from harness.running import isolation, processes
 from harness.running.removal import remove
 from harness.session import Session
+from harness.temporaryfiles import VARIABLES
 from harness.verdict import publish
 from harness.verdict.archive import point_latest
 from harness.verdict.evidence import EXIT_CODES
@@ -116,7 +117,7 @@ class _Contained:
         directory = self._config.invocation_params.dir
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_MEASURING)}
         # The last is of a plugin that would keep its things in the checkout, where one has it.
-        places = ("TMPDIR", "TEMP", "TMP", "HYPOTHESIS_STORAGE_DIRECTORY")
+        places = (*VARIABLES, "HYPOTHESIS_STORAGE_DIRECTORY")
         environment |= dict.fromkeys(places, str(self._places.temporary))
         self._running = subprocess.Popen(words, cwd=directory, env=environment, start_new_session=True)
         if self._interrupted.is_set():  # in the moment before there was anything to tell

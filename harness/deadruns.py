@@ -27,7 +27,7 @@ if sys.platform != "win32":
 
 LOCK = "run.lock"
 
-_WORKER = "exec(eval(sys.stdin.readline()))"  # how xdist starts them
+WORKER = "exec(eval(sys.stdin.readline()))"  # how xdist starts them
 _CLOCK_SECONDS = 1.0  # two clocks tell when a process began and when a file was written
 
 
@@ -93,6 +93,6 @@ def _is_worker(pid: int, noted: float) -> bool:
     """Whether a process is the one that wrote itself down then, and no later one of the same number."""
     try:
         process = psutil.Process(pid)
-        return process.create_time() < noted + _CLOCK_SECONDS and any(_WORKER in word for word in process.cmdline())
+        return process.create_time() < noted + _CLOCK_SECONDS and any(WORKER in word for word in process.cmdline())
     except psutil.Error:
         return False

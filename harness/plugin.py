@@ -65,13 +65,6 @@ _RUNS_NO_CASE = (
     "setupplan",
     "cacheshow",
 )
-_MARKERS = (
-    "required: a release that breaks this promise is no release",
-    "advisory: whoever tags a release that breaks this promise must be told",
-    "opt_in(option): runs only when this option is given, and is missed by nobody otherwise",
-    "every_invocation: runs in each way in which a release of this kind is called",
-    "needs(name, ...): commands and features that the contract must have for the clause to apply",
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,7 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # the JUnit report's place must be known before its plugin looks
 def pytest_configure(config: pytest.Config) -> None:
     """Open the evidence of a smoke session; a worker joins that of its controller."""
-    for marker in _MARKERS:
+    for marker in collecting.MARKERS:
         config.addinivalue_line("markers", marker)
     if not _is_smoke(config):
         return

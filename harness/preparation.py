@@ -31,6 +31,7 @@ from harness.running.environment import installer_environment
 from harness.running.limits import HEAVY, USUAL
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox, Testbed
+from harness.temporaryfiles import VARIABLES
 from harness.toolcaches import cache_directory, usable_tool_caches
 from harness.wholefile import write_whole
 
@@ -141,7 +142,7 @@ def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell:
     temporary = archive.scratch / "tmp"  # what a step that is ended leaves there goes with the rest
     temporary.mkdir()
     environment = installer_environment(os.environ)
-    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    environment |= dict.fromkeys(VARIABLES, str(temporary))
     tools = usable_tool_caches(environment)
     with _timed(result, "builds", tell):
         _resolve(result, settings, archive, environment)

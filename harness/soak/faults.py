@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from harness.deadruns import WORKER
+
 if TYPE_CHECKING:
     import subprocess
     from random import Random
 
-_WORKER = "exec(eval(sys.stdin.readline()))"  # how xdist starts them
 _SMALL_DISK = 'mount -t tmpfs -o size={size}k none "$TMPDIR" && exec "$@"'
 
 Disturb = Callable[["subprocess.Popen[bytes]"], None]
@@ -71,7 +72,7 @@ def _kill_a_worker(process: subprocess.Popen[bytes], random: Random) -> None:
     with suppress(psutil.Error):
         for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.Error):
-                workers += [child.pid] if any(_WORKER in word for word in child.cmdline()) else []
+                workers += [child.pid] if any(WORKER in word for word in child.cmdline()) else []
     if workers:
         with suppress(ProcessLookupError):
             os.kill(random.choice(workers), signal.SIGKILL)

@@ -116,13 +116,18 @@ def pack_wheel(
 
 def pack_sdist(path: Path, *members: tarfile.TarInfo, headers: str = "Name: odd\nVersion: 1.0\n") -> Path:
     """An sdist `odd` 1.0 that holds its metadata and the empty members given."""
-    text = f"Metadata-Version: 2.1\n{headers}".encode()
-    entry = tarfile.TarInfo("odd-1.0/PKG-INFO")
-    entry.size = len(text)
+    return pack_tarball(path, "odd-1.0/PKG-INFO", f"Metadata-Version: 2.1\n{headers}", *members)
+
+
+def pack_tarball(path: Path, name: str, text: str, *members: tarfile.TarInfo) -> Path:
+    """A tarball with one file, and after it the empty members given."""
+    content = text.encode()
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
     with tarfile.open(path, "w:gz") as archive:
-        archive.addfile(entry, io.BytesIO(text))
-        for member in members:
-            archive.addfile(member)
+        archive.addfile(entry, io.BytesIO(content))
+        for each in members:
+            archive.addfile(each)
     return path
 
 

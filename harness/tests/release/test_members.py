@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import tarfile
@@ -13,7 +12,7 @@ import pytest
 
 from harness.errors import ArtifactError
 from harness.release.artifact import identify, names
-from harness.tests.release.projects import member, pack_sdist, pack_wheel
+from harness.tests.release.projects import member, pack_sdist, pack_tarball, pack_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,14 +34,7 @@ def refusal(path: Path) -> str:
 
 def pack_npm(path: Path, *members: tarfile.TarInfo) -> Path:
     """A package of npm with these members."""
-    text = b'{"name": "odd", "version": "1.0.0"}'
-    entry = tarfile.TarInfo("package/package.json")
-    entry.size = len(text)
-    with tarfile.open(path, "w:gz") as archive:
-        archive.addfile(entry, io.BytesIO(text))
-        for each in members:
-            archive.addfile(each)
-    return path
+    return pack_tarball(path, "package/package.json", '{"name": "odd", "version": "1.0.0"}', *members)
 
 
 def link(name: str, target: str) -> tarfile.TarInfo:

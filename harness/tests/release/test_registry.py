@@ -122,7 +122,7 @@ def test_credentials_of_an_address_go_where_npm_looks_for_them() -> None:
     }
 
 
-@pytest.mark.parametrize("index", ["", "pypi", "ftp://host/", "https://", "https:// host", "/opt/wheels"])
+@pytest.mark.parametrize("index", ["", "pypi", "ftp://host/", "https://", "https:// host", "/some/wheels"])
 def test_what_is_no_address(index: str) -> None:
     with pytest.raises(UsageError, match=r"--index takes the address of a registry"):
         check_index(index)

@@ -87,3 +87,11 @@ def ktx_checkout(checkout: Checkout) -> Checkout:
     (smoke / "conftest.py").write_text(NPM_CONFTEST, encoding="utf-8")
     (smoke / "test_odd.py").write_text(NPM_CASES, encoding="utf-8")
     return checkout
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A pipe that a command writes to when it has begun."""
+    pipe = tmp_path / "begun"
+    os.mkfifo(pipe)
+    return pipe

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psutil
@@ -15,6 +13,7 @@ import pytest
 from harness.running import filetree
 from harness.tests.release.projects import write_odd
 from harness.tests.sessions.checkouts import Checkout
+from harness.tests.sessions.lingering import DAEMON, WAITS, settled
 from harness.tests.sessions.pipes import await_writer
 
 COPIED = """
@@ -33,22 +32,6 @@ def test_nothing_written_elsewhere(odd):
     """Nothing is written elsewhere."""
     odd("--version")
 '''
-WAITS = '''
-@pytest.mark.required
-def test_ends(odd, sandbox):
-    """It ends."""
-    sandbox.run("/bin/sh", "-c", {daemon!r}, leaves_processes=True)
-    odd("wait", {begun!r})
-'''
-# It keeps the mark of its sandbox, and nothing else of where it comes from.
-DAEMON = "setsid /bin/sleep 600 >/dev/null 2>&1 &"
-FAILS = '''
-@pytest.mark.required
-def test_fails(odd):
-    """It fails."""
-    odd("write", "x")
-    assert False
-'''
 SIGNS_OF_LIFE = '''
 @pytest.mark.required
 def test_reads_and_writes(sandbox):
@@ -56,14 +39,6 @@ def test_reads_and_writes(sandbox):
     said = sandbox.run("/bin/sh", "-c", {script!r})
     assert said.stdout == {expected!r}, said.stdout
 '''
-
-
-@pytest.fixture
-def begun(tmp_path: Path) -> Path:
-    """A pipe that a command writes to when it has begun."""
-    pipe = tmp_path / "begun"
-    os.mkfifo(pipe)
-    return pipe
 
 
 @pytest.fixture
@@ -230,59 +205,6 @@ def test_a_rung_that_is_demanded_and_not_there_is_a_fault_of_the_machine(checkou
     assert (run.verdict, run.exit_code) == ("testbed-fault", 7), run.output
     assert run.document["reason"] == "no isolation by the kernel: 'bwrap' is missing; hint: install bubblewrap"
     assert checkout.left_behind == []
-
-
-@pytest.mark.parametrize("rung", ["processes", "kernel"])
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
-def test_what_a_killed_run_left_is_gone_after_the_next_start(
-    checkout: Checkout, begun: Path, rung: str, workers: tuple[str, ...]
-) -> None:
-    checkout.add_cases(WAITS.format(begun=str(begun), daemon=DAEMON))
-    options = ("-p", "no:randomly", "--isolation", rung, *workers)
-    process = checkout.start("smoke", "--artifact", checkout.wheel, *options)
-    await_writer(begun)
-    process.kill()
-    killed = checkout.finish(process)
-    running = processes_below(checkout)
-    if rung == "kernel":
-        assert settled(checkout) == []
-    elif not workers:  # those hear of it, and tidy up
-        assert running != []
-    again = checkout.smoke("--isolation", rung, "-k", "not ends")
-
-    assert killed.exit_code == -signal.SIGKILL
-    assert (again.verdict, again.exit_code) == ("incomplete", 0), again.output
-    assert settled(checkout) == []
-    assert checkout.left_behind == []
-
-
-def processes_below(checkout: Checkout) -> list[str]:
-    """What runs for the sessions of a checkout."""
-    return [name for name in checkout.left_behind if name.startswith("[")]
-
-
-def settled(checkout: Checkout) -> list[str]:
-    """The same after up to 2 s."""
-    deadline = time.monotonic() + 2
-    while (running := processes_below(checkout)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return running
-
-
-def test_what_is_kept_for_people_or_is_others_stays(checkout: Checkout) -> None:
-    checkout.add_cases(
-        '@pytest.mark.required\ndef test_fails(odd):\n    """It fails."""\n    odd("write", "x")\n    assert 0\n'
-    )
-    (kept,) = checkout.smoke().lines("kept: ")
-    (checkout.temporary / "smoke-of-somebody").mkdir()
-    process = subprocess.Popen(["/bin/sleep", "60"], cwd=checkout.temporary / "smoke-of-somebody")
-    checkout.smoke("-k", "version")
-
-    assert Path(kept.removeprefix("kept: "), "run.sh").is_file()
-    assert (checkout.temporary / "smoke-of-somebody").is_dir()
-    assert process.poll() is None
-    process.kill()
-    process.wait(30)
 
 
 @pytest.mark.parametrize("rung", ["processes", "kernel"])
