@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import ArtifactError, UsageError
 from harness.release import npmpackage
@@ -23,9 +23,11 @@ from harness.release.installers import index_of_uv
 from harness.release.steps import Surroundings, writing_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 GIT_SECONDS = 30.0
+
+_FRONTEND = Path(__file__).with_name("frontend.py")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +72,7 @@ def build(directory: Path, destination: Path, *, environment: Mapping[str, str],
         ArtifactError: the source does not build, or not in time.
         TestbedError: the package index is silent or the disk is full.
     """
-    _run_build((str(directory.resolve()),), destination, environment=environment, timeout=timeout, log=log)
+    _run_build("both", directory, destination, environment=environment, timeout=timeout, log=log)
     return Built(sdist=_only(destination, "*.tar.gz"), wheel=_only(destination, "*.whl"))
 
 
@@ -82,8 +84,7 @@ def build_wheel(sdist: Path, destination: Path, *, environment: Mapping[str, str
         source = next(Path(unpacked).glob("*/pyproject.toml"), None)
         if source is None:
             raise ArtifactError("builds", f"'{sdist.name}' has no pyproject.toml, so it cannot be built")
-        arguments = ("--wheel", str(source.parent))
-        _run_build(arguments, destination, environment=environment, timeout=timeout, log=log)
+        _run_build("wheel", source.parent, destination, environment=environment, timeout=timeout, log=log)
     return _only(destination, "*.whl")
 
 
@@ -91,8 +92,7 @@ def build_wheel_of_tree(
     directory: Path, destination: Path, *, environment: Mapping[str, str], timeout: float, log: Path
 ) -> Path:
     """Build the wheel alone, straight from a source tree; errors as of `build`."""
-    arguments = ("--wheel", str(directory.resolve()))
-    _run_build(arguments, destination, environment=environment, timeout=timeout, log=log)
+    _run_build("wheel", directory, destination, environment=environment, timeout=timeout, log=log)
     return _only(destination, "*.whl")
 
 
@@ -127,8 +127,9 @@ def _git(directory: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", errors="replace")
 
 
-def _run_build(
-    arguments: Sequence[str],
+def _run_build(  # noqa: PLR0913  (what, of what, where to, in which surroundings)
+    kind: Literal["both", "wheel"],
+    directory: Path,
     destination: Path,
     *,
     environment: Mapping[str, str],
@@ -136,19 +137,10 @@ def _run_build(
     log: Path,
 ) -> None:
     destination.mkdir(parents=True, exist_ok=True)
-    # Isolated, or a directory `build` of the working directory could stand in for the module.
-    command = (
-        sys.executable,
-        "-I",
-        "-m",
-        "build",
-        "--installer",
-        "uv",
-        "--outdir",
-        str(destination.resolve()),
-    )
+    # Isolated, or a directory `build` of the working directory could stand in for the package.
+    program = (sys.executable, "-I", str(_FRONTEND))
     perform(
-        (*command, *arguments),
+        (*program, kind, str(directory.resolve()), str(destination.resolve())),
         stage="builds",
         supply=index_of_uv(Path(sys.executable)),
         surroundings=Surroundings(environment=environment, timeout=timeout, log=log),

@@ -79,6 +79,17 @@ def test_the_wheel_of_a_broken_sdist_is_the_artifacts_fault(tmp_path: Path, envi
         build_wheel(path, tmp_path / "dist", environment=environment, timeout=60, log=tmp_path / "log")
 
 
+@pytest.mark.parametrize("wanted", ["", "'flit_core'"], ids=["the same", "more"])
+def test_both_are_built_in_one_environment_unless_the_sdist_wants_more(
+    wanted: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    hook = f"def get_requires_for_build_sdist(settings=None):\n    open(MARK, 'w').close()\n    return [{wanted}]\n"
+    mark = "MARK = os.path.join(sys.prefix, 'mark')"
+    source = write_odd(tmp_path / "odd", f"raise RuntimeError(f'marked: {{os.path.exists(MARK)}}')\n{mark}\n{hook}")
+
+    assert f"marked: {not wanted}" in failure(source, tmp_path, environment).message
+
+
 def test_a_build_requirement_that_does_not_exist_is_the_artifacts_fault(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
