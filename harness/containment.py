@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import deadruns, standins
+from harness import deadruns, ramdisk, standins
 from harness.canaries import Canaries
 from harness.diskspace import is_nearly_full
 from harness.errors import HarnessError, TestbedError
@@ -93,6 +93,7 @@ class _Contained:
             words = self._places.view().command(self._words())
             self._demand_room()
             exit_code = self._run(words)
+            ramdisk.find_kept(self._archive)
             self._publish()
         finally:
             disturbed, why_dead = watched.disturbed(), self._why_dead()

@@ -110,7 +110,7 @@ def sandbox(
 def new_sandbox(request: pytest.FixtureRequest, preparation: Preparation) -> Callable[[str], Sandbox]:
     """Makes sandboxes; whoever asks for one closes it. The name is for people who look into a kept one."""
     session = request.config.stash[SESSION]
-    place = session.archive.scratch / "sandboxes" / (session.worker or "main")
+    place = session.archive.sandboxes / (session.worker or "main")
     numbers = count()
 
     def make(name: str) -> Sandbox:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import standins
+from harness import ramdisk, standins
 from harness.errors import TestbedError, UsageError
 from harness.options import references_of
 from harness.release.npmpackage import is_source
@@ -75,7 +75,15 @@ class Places:
             hidden=standins.furnish(self._archive.scratch, {self._config.rootpath.resolve()}),
             readable=readable,
             writable={place.resolve(): content for place, content in self._writable()},
+            in_memory=self._in_memory(),
         )
+
+    def _in_memory(self) -> tuple[Path, ...]:
+        """Of what the session makes, all that nobody needs afterwards; a machine-learning library is too large."""
+        places = () if self._config.option.local_embeddings else ramdisk.places(self._archive)
+        for place in places:
+            place.mkdir()
+        return places
 
     def built(self) -> tuple[Path, ...]:
         """The files that the session left for the user."""

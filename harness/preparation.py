@@ -139,10 +139,9 @@ def _prepare(settings: Settings, archive: Archive, tell: Tell) -> Preparation:
 
 
 def _run_stages(result: Preparation, settings: Settings, archive: Archive, tell: Tell) -> None:
-    temporary = archive.scratch / "tmp"  # what a step that is ended leaves there goes with the rest
-    temporary.mkdir()
+    archive.temporary.mkdir(exist_ok=True)  # what a step that is ended leaves there goes with the rest
     environment = installer_environment(os.environ)
-    environment |= dict.fromkeys(VARIABLES, str(temporary))
+    environment |= dict.fromkeys(VARIABLES, str(archive.temporary))
     tools = usable_tool_caches(environment)
     with _timed(result, "builds", tell):
         _resolve(result, settings, archive, environment)

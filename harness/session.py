@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import deadruns
+from harness import deadruns, ramdisk
 from harness.canaries import Canaries
 from harness.errors import TestbedError, UsageError
 from harness.masking import Mask
@@ -103,6 +103,7 @@ class Session:
         preparation = read_if_done(self.archive)
         if self._canaries is not None and (disturbed := self._canaries.disturbed()):
             self.note_testbed_fault(disturbed)
+        self._end_leftovers()
         fate = self._fate(preparation, exit_status)
         outcome = records(self.clauses, tuple(self._ended_cases()), self._selected(), fate)
         verdict = verdict_of(outcome, fate)
@@ -139,15 +140,27 @@ class Session:
             interrupted = case.outcome == "passed" and case.id not in self._called
             yield replace(case, outcome="not-run", reason="the run ended before it did") if interrupted else case
 
+    def _end_leftovers(self) -> None:
+        """End what still runs, and have the sandboxes that a failure names where people can look at them."""
+        processes.end(processes.find(str(self.archive.scratch), ignore=self._others))
+        if self._leaves_sandboxes:
+            try:
+                ramdisk.keep(self.archive)
+            except OSError as error:
+                self.note_testbed_fault(f"cannot write to '{error.filename}': {error.strerror}")
+
+    @property
+    def _leaves_sandboxes(self) -> bool:
+        has_failed = any(case.outcome == "failed" for case in self._cases.values())
+        return has_failed and any(self.archive.sandboxes.glob("*/*"))
+
     def _tidy_up(self) -> None:
         """Leave nothing behind but the sandboxes that a failure names, and what they need."""
-        processes.end(processes.find(str(self.archive.scratch), ignore=self._others))
-        kept = any((self.archive.scratch / "sandboxes").glob("*/*"))
-        if not kept or all(case.outcome != "failed" for case in self._cases.values()):
+        if self._leaves_sandboxes:
+            deadruns.leave(self.archive.scratch)
+        else:
             # What was built lies there, and whoever isolated this session takes it from there.
             (self.archive.forget_scratch if self.settings.isolated_in else self.archive.remove_scratch)()
-        else:
-            deadruns.leave(self.archive.scratch)
 
     def replay(self, nodeid: str) -> str:
         """The command that runs this one case again, on the same artifact."""

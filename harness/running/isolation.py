@@ -69,19 +69,21 @@ class View:
     """What a run on the rung `kernel` sees of the disk: all of it, to be read only, but for these places.
 
     In place of those in `hidden` there are others. Of what is in them, `readable` can be seen nevertheless.
-    `writable` says what is in each place that can be written. All places are resolved, and exist.
+    `writable` says what is in each place that can be written; those `in_memory` are empty, and go with the run. All
+    places are resolved, and exist.
     """
 
     hidden: Mapping[Path, Path]
     readable: Collection[Path]
     writable: Mapping[Path, Path]
+    in_memory: Collection[Path] = ()
 
     def command(self, argv: Collection[str]) -> tuple[str, ...]:
         """The words that run a command in it."""
         binds = [word for bind in self._binds() for word in bind]
         return (shutil.which(_PROGRAM) or _PROGRAM, *_NAMESPACES, *_powers(), *_EVERYTHING, *binds, "--", *argv)
 
-    def _binds(self) -> Iterator[tuple[str, str, str]]:
+    def _binds(self) -> Iterator[tuple[str, ...]]:
         """What lies deeper comes later, and what can be written last."""
         binds = {place: ("--bind", str(content), str(place)) for place, content in self.hidden.items()}
         for place in {path.resolve() for path in self.readable} - self.hidden.keys():
@@ -90,3 +92,4 @@ class View:
         yield from (bind for _, bind in sorted(binds.items()))
         for place, content in sorted(self.writable.items()):
             yield "--bind", str(content), str(place)
+        yield from (("--tmpfs", str(place)) for place in self.in_memory)

@@ -58,6 +58,21 @@ class Archive:
         return self.evidence / "junit.xml"
 
     @property
+    def sandboxes(self) -> Path:
+        """Where the sandboxes of the cases are, of each worker in a directory of its own."""
+        return self.scratch / "sandboxes"
+
+    @property
+    def kept_sandboxes(self) -> Path:
+        """Where they are put when they would not outlive the session."""
+        return self.scratch / "kept-sandboxes"
+
+    @property
+    def temporary(self) -> Path:
+        """The temporary files of builds and installers."""
+        return self.scratch / "tmp"
+
+    @property
     def is_kept(self) -> bool:
         """Whether the scratch directory is still there for people to look at."""
         return (self.evidence / _SCRATCH_NOTE).exists()
