@@ -1,6 +1,6 @@
-"""Where sandboxes lie on the rung `kernel`: in memory, if there is plenty, and on the disk when people are to look.
+"""Directories in memory, where there is plenty: cases make and remove some ten thousand small files.
 
-Cases make and remove some ten thousand small files, and a disk takes its time over each.
+On the rung `kernel` sandboxes lie in one that goes with the session, and get to the disk when people are to look.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # A run takes less than 100 MB; a release that writes without end is stopped at 1 GiB, once in each worker.
 _PLENTY_BYTES = 6 << 30
+_SHARED = Path("/dev/shm")  # noqa: S108 -- whoever uses it makes a directory of its own
 # What a container may use and uses, for both versions of control groups.
 _CONTROL_GROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
@@ -34,6 +36,15 @@ def places(archive: Archive, groups: Iterable[tuple[Path, Path]] = _CONTROL_GROU
     """The directories that are to be in memory: none where the machine, or one of the groups, has little of it."""
     is_plenty = min(_available(groups)) >= _PLENTY_BYTES
     return (archive.sandboxes, archive.temporary) if is_plenty else ()
+
+
+def directory(shared: Path = _SHARED) -> Path | None:
+    """That of the system, if programs may lie there as well; None where there is none, or little memory."""
+    if sys.platform != "linux" or not shared.is_mount():
+        return None
+    disk = os.statvfs(shared)
+    has_room = min(disk.f_bavail * disk.f_frsize, *_available(_CONTROL_GROUPS)) >= _PLENTY_BYTES
+    return shared if has_room and not disk.f_flag & os.ST_NOEXEC else None
 
 
 def keep(archive: Archive) -> None:

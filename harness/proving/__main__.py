@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import ramdisk
 from harness.errors import UsageError
 from harness.interrupts import terminable
 from harness.proving import table
@@ -62,7 +63,7 @@ def _run(
     started = time.monotonic()
     out = options.out or CHECKOUT / ".smoke" / "kill-matrix.json"
     ordered = longest_first(entries, out)
-    with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(prefix="proof-", dir=ramdisk.directory(), ignore_cleanup_errors=True) as directory:
         prover = Prover(
             clauses={clause.id: clause for clause in clauses},
             directory=Path(directory),

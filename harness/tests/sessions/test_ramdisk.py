@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import ramdisk
+from harness.tests.sessions.checkouts import REPOSITORY
 from harness.verdict.archive import Archive
 
 if TYPE_CHECKING:
@@ -54,6 +57,20 @@ def test_a_disk_without_room_for_them_is_the_machines_fault(checkout: Checkout) 
 
     assert (run.verdict, run.exit_code) == ("testbed-fault", 7), run.output
     assert run.lines("reason:")[0].endswith("kept-sandboxes': No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("options", "is_taken"), [("size=8g", "yes"), ("size=8g,noexec", ""), ("size=1g", ""), ("", "")]
+)
+def test_a_place_in_memory_is_large_and_takes_programs(tmp_path: Path, options: str, is_taken: str) -> None:
+    mount = f'mount -t tmpfs -o {options} none "$1";' if options else ""
+    program = "import sys, pathlib, harness.ramdisk as it; print(it.directory(pathlib.Path(sys.argv[1])))"
+    words = ("unshare", "--map-root-user", "--mount", "/bin/sh", "-c", f'{mount} exec "$2" -c "$3" "$1"', "sh")
+    done = subprocess.run(
+        [*words, str(tmp_path), sys.executable, program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == f"{tmp_path if is_taken else None}\n"
 
 
 @pytest.mark.parametrize(("limit", "has_plenty"), [("max", "yes"), (str(9 << 30), "yes"), (str(1 << 30), "")])
