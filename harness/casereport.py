@@ -202,6 +202,7 @@ def _command(result: CommandResult, clean: _Cleaner) -> CommandRecord:
         exit_code=completed.exit_code,
         ending=result.ending,
         seconds=round(completed.seconds, 4),
+        network=result.network,
         stdout=clean(completed.stdout),
         stderr=clean(completed.stderr),
         changes=tuple(map(clean, result.changes.render().splitlines())),

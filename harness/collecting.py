@@ -18,6 +18,7 @@ MARKERS = (
     "opt_in(option): runs only when this option is given, and is missed by nobody otherwise",
     "every_invocation: runs in each way in which a release of this kind is called",
     "needs(name, ...): commands and features that the contract must have for the clause to apply",
+    "needs_network(reason): what it runs reaches an index; any other case has no network but one of its own",
 )
 
 _MARKER = "every_invocation"

@@ -12,6 +12,7 @@ from harness import casereport
 from harness.preparation import Preparation, prepare_once
 from harness.previous import previous_once
 from harness.release import invocations
+from harness.running.network import OUTER, Network, keep_powers, loopback
 from harness.running.result import InvariantBroken
 from harness.running.sandbox import Sandbox
 
@@ -91,14 +92,27 @@ def previous(request: pytest.FixtureRequest, preparation: Preparation) -> Artifa
 
 
 @pytest.fixture
-def sandbox(
+def network(
     request: pytest.FixtureRequest,
-    contract: Contract,  # noqa: ARG001 -- a case that does not apply needs no sandbox
+    contract: Contract,  # noqa: ARG001 -- a case that does not apply needs no network
     installation: Installation,  # noqa: ARG001 -- nor does one that cannot run
-    new_sandbox: Callable[[str], Sandbox],
+    settings: Settings,
+) -> Iterator[Network]:
+    """What the case may reach: on the rung `kernel` nothing but itself, unless it is marked as one that must."""
+    if settings.rung != "kernel" or request.node.get_closest_marker("needs_network"):
+        yield OUTER
+        return
+    with loopback() as own:
+        yield own
+
+
+@pytest.fixture
+def sandbox(
+    request: pytest.FixtureRequest, network: Network, new_sandbox: Callable[[str], Sandbox]
 ) -> Iterator[Sandbox]:
     """A private world for one case: kept if the case fails, removed otherwise."""
     sandbox = new_sandbox(casereport.case_id(request.node.nodeid))
+    sandbox.network = network
     casereport.observe(request.node, sandbox)
     yield sandbox
     left = sandbox.close(keep=casereport.has_failed(request.node))
@@ -110,6 +124,8 @@ def sandbox(
 def new_sandbox(request: pytest.FixtureRequest, preparation: Preparation) -> Callable[[str], Sandbox]:
     """Makes sandboxes; whoever asks for one closes it. The name is for people who look into a kept one."""
     session = request.config.stash[SESSION]
+    if session.settings.rung == "kernel":
+        keep_powers()  # not earlier: workers need them
     place = session.archive.sandboxes / (session.worker or "main")
     numbers = count()
 

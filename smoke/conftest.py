@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.release.contract import Contract
     from harness.release.installation import Installation
     from harness.release.invocations import Invocation
+    from harness.running.network import Network
     from harness.running.sandbox import Sandbox
 
 
@@ -91,6 +92,7 @@ def ready_ktx(
     contract: Contract,
     invocation: Invocation,
     artifact: Artifact,
+    network: Network,
 ) -> Iterator[Ktx]:
     """The installed command beside a runtime that is ready, which the case must leave as it found it."""
     # Not before it is known that the case applies: a version that cannot install has no such runtime.
@@ -98,9 +100,10 @@ def ready_ktx(
     sandbox = ready.sandbox
     casereport.observe(request.node, sandbox)
     assert ready.kind == "ready", "'install' did not make a ready runtime"
-    environment, prefix = dict(sandbox.environment), sandbox.prefix
+    as_it_was = dict(sandbox.environment), sandbox.prefix, sandbox.network
+    sandbox.network = network
     yield Ktx.called_by(invocation, sandbox, contract, artifact)
-    sandbox.environment, sandbox.prefix = environment, prefix
+    sandbox.environment, sandbox.prefix, sandbox.network = as_it_was
     ready.demand_unchanged()
 
 

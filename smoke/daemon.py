@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from harness.running.network import Network
     from harness.running.result import CommandResult
     from smoke.product import Ktx
 
@@ -31,6 +32,7 @@ class Daemon:
     told: CommandResult
     url: str
     process: psutil.Process
+    network: Network
     timeout: float
 
     @property
@@ -52,7 +54,8 @@ class Daemon:
         body = None if question is None else json.dumps(question).encode()
         request = urllib.request.Request(self.url + path, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 -- the contract's pattern has the scheme
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=self.timeout) as response:
+        # A connection belongs to the network in which it was made.
+        with self.network.within(lambda: opener.open(request, timeout=self.timeout)) as response:
             answer: Json = json.load(response)
         return answer
 
@@ -64,8 +67,13 @@ def start(ktx: Ktx, *options: str, says: str = "started") -> Daemon:
     url, pid = ktx.message("daemon_url").search(result.stdout), ktx.message("daemon_pid").search(result.stdout)
     assert url is not None, "it does not say where the daemon listens"
     assert pid is not None, "it does not say which process the daemon is"
-    timeout = ktx.sandbox.testbed.command_timeout
-    return Daemon(told=result, url=url["url"], process=process_of(int(pid["pid"])), timeout=timeout)
+    return Daemon(
+        told=result,
+        url=url["url"],
+        process=process_of(int(pid["pid"])),
+        network=ktx.sandbox.network,
+        timeout=ktx.sandbox.testbed.command_timeout,
+    )
 
 
 def process_of(pid: int) -> psutil.Process:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -114,4 +116,6 @@ SHAPES: dict[str, Callable[[Ktx], tuple[Path, ...]]] = {
     "prerelease-names": _prerelease_names,
     "names-like-the-current": _names_like_the_current,
 }
-NEEDS = {"real": ("install",)}  # what a shape needs of the contract besides
+MARKS = {  # what a shape needs besides
+    "real": (pytest.mark.needs("install"), pytest.mark.needs_network("it installs a runtime")),
+}

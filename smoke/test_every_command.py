@@ -52,6 +52,7 @@ ALL = (
 
 # Of the others, those are run that the version has.
 every_command = pytest.mark.needs("version")
+pytestmark = pytest.mark.needs_network("one of the commands installs a runtime")
 
 
 @pytest.mark.required

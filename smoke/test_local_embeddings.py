@@ -31,6 +31,7 @@ UNRELATED = "a recipe for sourdough bread with rye flour"
 @pytest.mark.required
 @pytest.mark.opt_in("--local-embeddings")
 @pytest.mark.needs("install", "start", "stop", "local_embeddings")
+@pytest.mark.needs_network("it installs a runtime, and fetches a model")
 def test_feature_is_in_the_manifest(embedding_ktx: Ktx) -> None:
     """`install --feature local-embeddings` makes a ready runtime whose manifest has the feature beside `core`."""
     manifest = json.loads(embedding_ktx.manifest.read_text(encoding="utf-8"))
@@ -43,6 +44,7 @@ def test_feature_is_in_the_manifest(embedding_ktx: Ktx) -> None:
 @pytest.mark.required
 @pytest.mark.opt_in("--local-embeddings")
 @pytest.mark.needs("install", "start", "stop", "local_embeddings")
+@pytest.mark.needs_network("it installs a runtime, and fetches a model")
 def test_embedding_has_384_finite_numbers(embedding_ktx: Ktx) -> None:
     """The daemon of the feature gives 384 finite numbers for a text, and `stop` ends it."""
     daemon = start_embedding(embedding_ktx)
@@ -60,6 +62,7 @@ def test_embedding_has_384_finite_numbers(embedding_ktx: Ktx) -> None:
 @pytest.mark.required
 @pytest.mark.opt_in("--local-embeddings")
 @pytest.mark.needs("install", "start", "stop", "local_embeddings")
+@pytest.mark.needs_network("it installs a runtime, and fetches a model")
 def test_embeddings_mean_something(embedding_ktx: Ktx) -> None:
     """The same text gives the same embedding twice, and a related text is nearer to it than an unrelated one."""
     daemon = start_embedding(embedding_ktx)

@@ -24,6 +24,7 @@ RUN_COPY = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_mo
 
 @pytest.mark.required
 @pytest.mark.needs("install", "status")
+@pytest.mark.needs_network("it installs a runtime")
 def test_install_makes_a_ready_runtime(ktx: Ktx) -> None:
     """`install` makes a runtime of this version that `status` calls ready and whose programs are there."""
     result = ktx.run("install", "--yes")
@@ -88,6 +89,7 @@ def test_install_again_reuses(ready_ktx: Ktx) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("install", "status")
+@pytest.mark.needs_network("it installs a runtime")
 def test_force_reinstalls(ktx: Ktx) -> None:
     """`install --force` makes the runtime anew, although it is ready."""
     ktx.run("install", "--yes")
@@ -131,6 +133,7 @@ def test_failed_install_names_its_log(ktx: Ktx) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("install", "status")
+@pytest.mark.needs_network("it installs a runtime")
 def test_failed_reinstall_keeps_the_runtime(ktx: Ktx) -> None:
     """When `install --force` fails, the runtime that was there still works."""
     ktx.run("install", "--yes")
@@ -146,6 +149,7 @@ def test_failed_reinstall_keeps_the_runtime(ktx: Ktx) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("install", "status", "doctor")
+@pytest.mark.needs_network("it installs a runtime")
 def test_broken_runtime_is_repaired(ktx: Ktx) -> None:
     """`install` repairs a runtime whose manifest is corrupted."""
     ktx.run("install", "--yes")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from smoke.daemon import (
@@ -22,11 +22,22 @@ from smoke.project import COUNT, asking
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import psutil
+
     from smoke.product import Ktx
+
+TELL_LISTENING = """
+import sys, psutil
+
+for each in psutil.Process(int(sys.argv[1])).net_connections(kind="inet"):
+    if each.status == psutil.CONN_LISTEN:
+        print(each.laddr[0])
+"""
 
 
 @pytest.mark.required
 @pytest.mark.needs("query", "doctor")
+@pytest.mark.needs_network("it installs a runtime")
 def test_query_installs_the_missing_runtime(ktx: Ktx, project: Path) -> None:
     """`sl query --yes` installs the runtime that is missing, says so on stderr, and answers; `doctor` passes then."""
     result = ktx.run("query", *asking(COUNT, project), "--execute", "--yes")
@@ -53,6 +64,7 @@ def test_query_without_consent_refuses(ktx: Ktx, project: Path, options: tuple[s
 
 @pytest.mark.required
 @pytest.mark.needs("start", "stop")
+@pytest.mark.needs_network("it installs a runtime")
 def test_start_installs_the_missing_runtime(ktx: Ktx) -> None:
     """`start` before `install` installs the runtime first."""
     with no_daemon_left(ktx):
@@ -97,7 +109,7 @@ def test_daemon_listens_on_loopback_only(idle_ktx: Ktx) -> None:
     """The daemon listens on 127.0.0.1, and nowhere that another machine could reach."""
     daemon = start(idle_ktx)
 
-    assert listening(daemon.process) == {"127.0.0.1"}
+    assert listening(idle_ktx, daemon.process) == {"127.0.0.1"}
 
 
 @pytest.mark.required
@@ -165,7 +177,9 @@ def test_stop_without_a_runtime_is_fine(ktx: Ktx) -> None:
     assert not result.changes
 
 
-def listening(process: psutil.Process) -> set[str]:
-    """The addresses on which a process listens."""
-    connections = process.net_connections(kind="inet")
-    return {connection.laddr[0] for connection in connections if connection.status == psutil.CONN_LISTEN}
+def listening(ktx: Ktx, process: psutil.Process) -> set[str]:
+    """The addresses on which a process listens, as somebody in its own network sees them."""
+    observer = ktx.sandbox.start_background(sys.executable, "-c", TELL_LISTENING, str(process.pid))
+    said, _ = observer.communicate(timeout=ktx.sandbox.testbed.command_timeout)
+    assert observer.returncode == 0, said.decode()
+    return set(said.decode().split())

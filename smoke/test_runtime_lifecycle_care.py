@@ -176,9 +176,9 @@ def test_concurrent_starts_give_one_daemon(idle_ktx: Ktx) -> None:
 
 
 @pytest.fixture
-def taken_port() -> Iterator[int]:
+def taken_port(idle_ktx: Ktx) -> Iterator[int]:
     """A port on which something listens that is no daemon, and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with idle_ktx.sandbox.network.within(lambda: socket.create_server(("127.0.0.1", 0))) as listener:
         yield int(listener.getsockname()[1])
 
 

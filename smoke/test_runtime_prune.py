@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smoke.stale import NEEDS, SHAPES, make_plain, stale_version
+from smoke.stale import MARKS, SHAPES, make_plain, stale_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 every_shape = pytest.mark.parametrize(
     "shape",
-    [pytest.param(shape, id=name, marks=pytest.mark.needs(*NEEDS.get(name, ()))) for name, shape in SHAPES.items()],
+    [pytest.param(shape, id=name, marks=MARKS.get(name, ())) for name, shape in SHAPES.items()],
 )
 
 

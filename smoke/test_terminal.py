@@ -34,6 +34,7 @@ def test_no_installs_nothing(ktx: Ktx, project: Path, answer: str) -> None:
 
 @pytest.mark.required
 @pytest.mark.needs("query", "status")
+@pytest.mark.needs_network("it installs a runtime")
 def test_yes_installs_the_runtime(ktx: Ktx, project: Path) -> None:
     """On yes the runtime is installed, and the query is answered."""
     with ktx.sandbox.on_terminal(*ktx.words("query", *asking(COUNT, project), "--execute")) as terminal:

@@ -88,6 +88,7 @@ class Upgrade:
 @pytest.mark.required
 @pytest.mark.opt_in("--previous")
 @pytest.mark.needs("install", "status", "prune", "doctor")
+@pytest.mark.needs_network("it installs a runtime")
 def test_upgrade_makes_the_runtime_stale(from_previous: Upgrade) -> None:
     """After an upgrade the new runtime is missing, the old one is listed and pruned, the new one installs and works."""
     from_previous.before.run("install", "--yes")
@@ -109,6 +110,7 @@ def test_upgrade_makes_the_runtime_stale(from_previous: Upgrade) -> None:
 @pytest.mark.advisory
 @pytest.mark.opt_in("--previous")
 @pytest.mark.needs("start", "stop", "prune")
+@pytest.mark.needs_network("it installs a runtime")
 def test_live_daemon_of_the_previous_version_is_spared(from_previous: Upgrade) -> None:
     """A daemon that the version before left running is ended before its runtime goes, or that is kept and named."""
     with no_daemon_left(from_previous.before):

@@ -16,12 +16,14 @@ from typing import IO, TYPE_CHECKING, cast
 
 from harness.running import processes
 from harness.running.limits import FIRST_LOOK_SECONDS
+from harness.running.network import OUTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from harness.running.limits import Watch
+    from harness.running.network import Network
 
 DEFAULT_LIMIT = 8 << 20  # bytes a stream
 
@@ -55,6 +57,7 @@ def execute(  # noqa: PLR0913 - all but the first have names
     timeout: float,
     limit: int = DEFAULT_LIMIT,
     watch: Watch | None = None,
+    network: Network = OUTER,
 ) -> CompletedCommand:
     """Run a program in a session of its own, with standard input closed, for at most `timeout` seconds.
 
@@ -79,7 +82,8 @@ def execute(  # noqa: PLR0913 - all but the first have names
             start_new_session=True,
         )
 
-    run = _Run(start, limit, Family(marker=environment.get(processes.MARKER, ""), ignore=ignore, watch=watch))
+    family = Family(marker=environment.get(processes.MARKER, ""), ignore=ignore, watch=watch)
+    run = _Run(lambda: network.within(start), limit, family)
     try:
         run.begin()
         run.attend(timeout)

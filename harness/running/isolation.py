@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import TestbedError
+from harness.running import launching
 from harness.running.privileges import is_superuser
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _PROGRAM = "bwrap"
 _NAMESPACES = ("--die-with-parent", "--unshare-pid", "--unshare-ipc")
 # Of root's powers those over files remain, which cases use and lay down: none of them gets past a read-only mount.
 _POWERS_OF_ROOT = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_SETPCAP")
+# To say who is who in a namespace of users, which `launching` does, and then gives these up.
+_POWERS_TO_LAUNCH = ("CAP_SETUID", "CAP_SETGID", "CAP_SETFCAP")
+_LAUNCHING = (sys.executable, "-I", "-S", launching.__file__)
 _EVERYTHING = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
 
 
@@ -40,7 +44,8 @@ def obstacle() -> str:
     program = shutil.which(_PROGRAM)
     if program is None:
         return f"'{_PROGRAM}' is missing; hint: install bubblewrap"
-    trial = [program, *_NAMESPACES, *_powers(), *_EVERYTHING, program, "--version"]
+    within = [program, "--unshare-user", "--unshare-net", "--ro-bind", "/", "/", program, "--version"]
+    trial = [program, *_NAMESPACES, *_powers(), *_EVERYTHING, *within]
     done = subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else f"{_PROGRAM} fails: {' '.join(done.stderr.split())}"
 
@@ -49,7 +54,8 @@ def _powers() -> tuple[str, ...]:
     """The words that take root's other powers away; whoever has none needs a namespace to have any others at all."""
     if not is_superuser():
         return ("--unshare-user",)
-    return ("--cap-drop", "ALL", *(word for power in _POWERS_OF_ROOT for word in ("--cap-add", power)))
+    powers = (*_POWERS_OF_ROOT, *_POWERS_TO_LAUNCH)
+    return ("--cap-drop", "ALL", *(word for power in powers for word in ("--cap-add", power)))
 
 
 def demand(rung: str) -> None:
@@ -79,9 +85,10 @@ class View:
     in_memory: Collection[Path] = ()
 
     def command(self, argv: Collection[str]) -> tuple[str, ...]:
-        """The words that run a command in it."""
+        """The words that run a command in it, which may make networks of its own: `argv` begins with a path."""
         binds = [word for bind in self._binds() for word in bind]
-        return (shutil.which(_PROGRAM) or _PROGRAM, *_NAMESPACES, *_powers(), *_EVERYTHING, *binds, "--", *argv)
+        program = shutil.which(_PROGRAM) or _PROGRAM
+        return (program, *_NAMESPACES, *_powers(), *_EVERYTHING, *binds, "--", *_LAUNCHING, *argv)
 
     def _binds(self) -> Iterator[tuple[str, ...]]:
         """What lies deeper comes later, and what can be written last."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from harness.running.command import CompletedCommand
     from harness.running.filetree import TreeDiff
+    from harness.running.network import Kind
     from harness.running.processes import Leftover
     from harness.running.treeview import Row
 
@@ -36,6 +37,7 @@ class CommandResult:
     completed: CompletedCommand
     sandbox: Path
     environment: Mapping[str, str]
+    network: Kind
     changes: TreeDiff
     tree: tuple[Row, ...]
     left_running: tuple[Leftover, ...]
@@ -93,6 +95,7 @@ class CommandResult:
         """The whole story, as a release engineer reads it in a failure."""
         parts = [
             f"command: {self.pasteable}",
+            *(["network: only loopback"] if self.network == "loopback" else []),
             f"{self.ending}, {self.duration:.2f} s",
             _block("stdout", self.stdout),
             _block("stderr", self.stderr),

@@ -18,6 +18,7 @@ from harness.running import filetree, processes
 from harness.running.command import execute
 from harness.running.environment import product_environment
 from harness.running.limits import USUAL, Limits, Watch, size_of
+from harness.running.network import OUTER, Network
 from harness.running.privileges import prefix_of_ordinary_user
 from harness.running.removal import remove
 from harness.running.replay import write_scripts
@@ -67,6 +68,7 @@ class Sandbox:
     breaches: list[InvariantBroken] = field(default_factory=list)
     writable: list[Path] = field(default_factory=list)
     prefix: tuple[str, ...] = ()
+    network: Network = OUTER  # of what is started from now on
     named: bool = False  # a failure tells people to look here
     _others: frozenset[int] = field(default_factory=processes.children)
     _background: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -140,6 +142,7 @@ class Sandbox:
                     environment=self.environment,
                     timeout=self.testbed.command_timeout,
                     watch=watch,
+                    network=self.network,
                 )
             )
         return self.results[-1]
@@ -157,6 +160,7 @@ class Sandbox:
                 environment=environment,
                 timeout=self.testbed.command_timeout,
                 watch=watch,
+                network=self.network,
             ) as terminal,
         ):
             yield terminal
@@ -164,14 +168,16 @@ class Sandbox:
 
     def start_background(self, *argv: str | Path) -> subprocess.Popen[bytes]:
         """Start a process of the case's own; it is not the product's, and ends with the sandbox."""
-        process = subprocess.Popen(
-            [*self.prefix, *map(str, argv)],
-            cwd=self.working,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        process = self.network.within(
+            lambda: subprocess.Popen(
+                [*self.prefix, *map(str, argv)],
+                cwd=self.working,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         )
         self._background.append(process)
         return process
@@ -217,6 +223,7 @@ class Sandbox:
             completed=completed[0],
             sandbox=self.directory,
             environment=dict(environment),
+            network=self.network.kind,
             changes=filetree.difference(before, after),
             tree=view(before, after, closed={self.programs.name}),
             left_running=left,

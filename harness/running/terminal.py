@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from harness.running import processes
 from harness.running.command import DEFAULT_LIMIT, CompletedCommand, Family
+from harness.running.network import OUTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from harness.running.limits import Watch
+    from harness.running.network import Network
 
 _POLL_SECONDS = 0.05  # only for a terminal that a grandchild holds open: otherwise its end wakes us
 _SLICE_SECONDS = 0.05
@@ -51,6 +53,7 @@ class Terminal:
         size: tuple[int, int] = (24, 80),
         limit: int = DEFAULT_LIMIT,
         watch: Watch | None = None,
+        network: Network = OUTER,
     ) -> None:
         self._argv = tuple(argv)
         marker = environment.get(processes.MARKER, "")
@@ -62,7 +65,7 @@ class Terminal:
         self._cleanup = contextlib.ExitStack()
         self._started_at = time.monotonic()
         self._spawn = self._cleanup.enter_context(
-            processes.supervised(lambda: _spawn(self._argv, cwd, environment, size))
+            processes.supervised(lambda: network.within(lambda: _spawn(self._argv, cwd, environment, size)))
         )
         self._spawn.logfile_read = self._screen
         self._pid = cast("int", self._spawn.pid)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.preparation import Preparation
     from harness.running.filetree import Kind
+    from harness.running.network import Kind as Network
     from harness.running.treeview import Mark, Row
     from harness.verdict.clause import Level, Outcome
     from harness.verdict.evidence import CaseRecord, ClauseRecord, CommandRecord, Failure, Verdict
@@ -68,12 +69,13 @@ class RowFacts(TypedDict):
 
 
 class CommandFacts(TypedDict):
-    """One command: what was run, how it ended, what it said and did."""
+    """One command: what was run, how it ended, which network it saw, what it said and did."""
 
     argv: list[str]
     exit_code: int | None
     ending: str
     seconds: float
+    network: Network
     stdout: str
     stderr: str
     changes: list[str]
@@ -263,6 +265,7 @@ def _command(command: CommandRecord) -> CommandFacts:
         exit_code=command.exit_code,
         ending=command.ending,
         seconds=command.seconds,
+        network=command.network,
         stdout=command.stdout,
         stderr=command.stderr,
         changes=list(command.changes),

@@ -14,6 +14,7 @@ from harness.verdict.clause import PREPARATION, Clause, Outcome
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from harness.running.network import Kind
     from harness.running.treeview import Row
 
 Verdict = Literal[
@@ -61,6 +62,7 @@ class CommandRecord:
     exit_code: int | None
     ending: str
     seconds: float
+    network: Kind
     stdout: str
     stderr: str
     changes: tuple[str, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,8 +11,13 @@ from harness.running.command import CompletedCommand
 from harness.running.filetree import difference, snapshot
 from harness.running.result import CommandResult
 
+if TYPE_CHECKING:
+    from harness.running.network import Kind
 
-def a_result(directory: Path, *, exit_code: int | None, stdout: str = "", **how: bool) -> CommandResult:
+
+def a_result(
+    directory: Path, *, exit_code: int | None, stdout: str = "", network: Kind = "outer", **how: bool
+) -> CommandResult:
     """A command that ended like this."""
     tree = snapshot(directory)
     completed = CompletedCommand(
@@ -30,6 +36,7 @@ def a_result(directory: Path, *, exit_code: int | None, stdout: str = "", **how:
         completed=completed,
         sandbox=Path("/kept"),
         environment={},
+        network=network,
         changes=nothing,
         tree=(),
         left_running=(),

@@ -30,6 +30,7 @@ COMMAND = CommandRecord(
     exit_code=0,
     ending="exited",
     seconds=0.1,
+    network="outer",
     stdout="",
     stderr="",
     changes=(),

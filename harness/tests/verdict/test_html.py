@@ -51,7 +51,7 @@ def a_command(*argv: str, stdout: str = "") -> CommandRecord:
     """A command that said this."""
     return CommandRecord(
         argv=argv, exit_code=0, ending="exit code 0", seconds=0.1, stdout=stdout, stderr="", changes=(), tree=(),
-        left_running=(),
+        left_running=(), network="outer",
     )  # fmt: skip
 
 
