@@ -11,6 +11,7 @@ import pytest
 from harness.errors import TestbedError
 from harness.running import isolation
 from harness.running.isolation import View
+from harness.tests.sessions.checkouts import ORDINARY, REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,41 @@ def test_who_is_root_has_no_power_over_mounts(disk: Path) -> None:
         view, f"mount -o remount,rw / 2>/dev/null || echo not mounted; touch {disk}/x || true"
     )
     assert not (disk / "x").exists()
+
+
+LOOK = f"""
+import subprocess, sys
+from pathlib import Path
+sys.path.insert(0, {str(REPOSITORY)!r})
+from harness.running.isolation import View
+
+hidden, content, script = sys.argv[1:]
+view = View(hidden={{Path(hidden): Path(content)}}, readable=[], writable={{}})
+sys.exit(subprocess.run(view.command(["/bin/bash", "-c", script])).returncode)
+"""
+
+
+@pytest.mark.parametrize("before", [(), ORDINARY], ids=["as we are", "ordinary"])
+def test_a_namespace_of_ones_own_has_no_power_over_mounts(disk: Path, before: tuple[str, ...]) -> None:
+    hidden = disk / "hidden"
+    script = f"""
+        attempt() {{
+            for options in remount,rw remount,bind,rw; do mount -o $options / || echo no $options; done
+            umount {hidden} || echo no unmounting
+            mount --bind / /mnt && echo bound
+            touch {disk}/new || echo read-only
+            cat {hidden}/file
+        }}
+        unshare --net true && echo a network
+        attempt
+        unshare --mount bash -c "$(declare -f attempt); mount -t tmpfs none /proc && echo mounts; attempt"
+    """
+    words = [*before, sys.executable, "-c", LOOK, str(hidden), str(disk / "stand-in"), script]
+    said = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    nothing = ["no remount,rw", "no remount,bind,rw", "no unmounting", "read-only", "stand-in"]
+    assert said.stdout.splitlines() == ["a network", *nothing, "mounts", *nothing], said.stderr
+    assert not (disk / "new").exists()
 
 
 def test_a_rung_that_is_there_can_be_demanded() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SCHEMA = json.loads((Path(documents.__file__).parent / "verdict.schema.json").read_text(encoding="utf-8"))
 REPOSITORY = Path(__file__).resolve().parents[3]
+ORDINARY = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")  # in front of a command: who runs it
 _OTHERS = ("PYTEST", "GIT_", "GITHUB_", "VIRTUAL_ENV", "COLUMNS", "LINES")  # the last two are xdist's
 
 PYPROJECT = """\

@@ -12,7 +12,7 @@ import pytest
 
 from harness.running import filetree
 from harness.tests.release.projects import write_odd
-from harness.tests.sessions.checkouts import Checkout
+from harness.tests.sessions.checkouts import ORDINARY, Checkout
 from harness.tests.sessions.lingering import DAEMON, WAITS, settled
 from harness.tests.sessions.pipes import await_writer
 
@@ -247,10 +247,9 @@ def test_an_isolated_session_that_dies_says_nothing_about_the_release(checkout: 
 @pytest.mark.parametrize("rung", ["processes", "kernel"])
 def test_an_ordinary_user_gets_the_same(checkout: Checkout, home: Path, rung: str) -> None:
     assert home.is_dir()
-    ordinary = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
-    who = subprocess.run([*ordinary, "/usr/bin/id", "-u"], capture_output=True, text=True, check=True)
+    who = subprocess.run([*ORDINARY, "/usr/bin/id", "-u"], capture_output=True, text=True, check=True)
     words = ("smoke", "--artifact", checkout.wheel, "--isolation", rung, "-n", "2")
-    run = checkout.finish(checkout.start(*words, before=ordinary))
+    run = checkout.finish(checkout.start(*words, before=ORDINARY))
 
     assert who.stdout == "1000\n"
     assert (run.verdict, run.exit_code) == ("passed", 0), run.output
