@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 REPLAY_ALL = "replay.sh"
 
+_OTHER_NETWORK = """\
+# In the case it saw no network but a loopback of its own; here it sees the machine's.
+# Where you may, `unshare --net` in front of this script comes close.
+"""
 _ALL_HEAD = """\
 #!/bin/sh
 # The commands of the case, in their order, in the sandbox as the case left it; a dialogue is held with you.
@@ -33,7 +37,8 @@ def write_scripts(
     runner = directory / REPLAY
     mask = Mask.of(environment)
     variables = " ".join(_assignment(name, value, mask) for name, value in sorted(environment.items()))
-    _write(runner, f'#!/bin/sh\ncd {shlex.quote(str(working))} || exit\nexec env -i {variables} "$@"\n')
+    remark = _OTHER_NETWORK if any(result.network == "loopback" for result in results) else ""
+    _write(runner, f'#!/bin/sh\n{remark}cd {shlex.quote(str(working))} || exit\nexec env -i {variables} "$@"\n')
     commands = [_command(runner, result, environment, mask) for result in results]
     _write(directory / REPLAY_ALL, _ALL_HEAD + "".join(commands))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Script = Callable[..., list[str]]
 
 WHO: dict[str, tuple[str, ...]] = {"as we are": (), "ordinary": ORDINARY}
-LAUNCHED = (sys.executable, "-I", "-S", launching.__file__)
+LAUNCHED = (sys.executable, launching.__file__)
 HEAD = f"""
 import os, socket, subprocess, sys, urllib.request
 from pathlib import Path

@@ -198,6 +198,18 @@ def test_a_machine_without_namespaces_falls_back_and_says_so(checkout: Checkout)
     assert run.lines("no isolation") == [reason]
 
 
+def test_a_machine_that_allows_no_networks_of_ones_own_falls_back_and_says_so(checkout: Checkout) -> None:
+    none_within = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'  # root needs none for the rest
+    before = ("unshare", "--user", "--map-root-user", "/bin/sh", "-c", none_within, "sh")
+    words = ("smoke", "--artifact", checkout.wheel, "--isolation", "auto")
+    run = checkout.finish(checkout.start(*words, before=before))
+
+    assert (run.verdict, run.exit_code) == ("passed", 0), run.output
+    assert isolation_of(run.document) == "processes"
+    (reason,) = run.lines("no isolation")
+    assert reason.startswith("no isolation by the kernel: bwrap fails: bwrap: Creating new namespace failed"), reason
+
+
 def test_a_rung_that_is_demanded_and_not_there_is_a_fault_of_the_machine(checkout: Checkout) -> None:
     without_bubblewrap(checkout)
     run = checkout.smoke("--isolation", "kernel")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from harness.tests.sessions.checkouts import ORDINARY, REPOSITORY, Checkout, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ASK = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=30).status)"
 REACHES = '''
@@ -101,6 +101,8 @@ def test_only_a_case_that_says_so_reaches_an_index(checkout: Checkout, rung: str
     assert (run.verdict, run.outcomes["reaches_nobody"], site.asked) == ("failed", "failed", ["/"])
     assert "Connection refused" in run.output
     assert run.lines("network:") == ["network: only loopback"]
+    (runner,) = Path(run.lines("kept: ")[0].removeprefix("kept: ")).glob("run.sh")
+    assert "# In the case it saw no network but a loopback of its own" in runner.read_text(encoding="utf-8")
     assert "Network: only loopback" in (run.evidence / "report.html").read_text(encoding="utf-8")
 
 
