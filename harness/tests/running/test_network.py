@@ -125,7 +125,7 @@ except TestbedError as error:
 """
 
 
-@pytest.fixture(params=WHO.values(), ids=WHO)
+@pytest.fixture(params=list(WHO.values()), ids=list(WHO))
 def told(request: pytest.FixtureRequest) -> Script:
     """Runs a script, as somebody, in a namespace of its own, and gives the lines that it prints."""
     return lambda script, *arguments: lines([*request.param, *LAUNCHED], script, *arguments)
