@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -51,11 +53,12 @@ class Daemon:
 
     def ask(self, path: str, question: Json | None = None) -> Json:
         """What it answers over HTTP, whatever proxy the machine has."""
-        body = None if question is None else json.dumps(question).encode()
-        request = urllib.request.Request(self.url + path, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 -- the contract's pattern has the scheme
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        # A connection belongs to the network in which it was made.
-        with self.network.within(lambda: opener.open(request, timeout=self.timeout)) as response:
+        method, body = ("GET", None) if question is None else ("POST", json.dumps(question).encode())
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=self.timeout)) as connection:
+            self.network.within(connection.connect)
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            assert response.status == HTTPStatus.OK, f"'{path}' was answered with {response.status} {response.reason}"
             answer: Json = json.load(response)
         return answer
 

@@ -20,6 +20,7 @@ _CAPABILITY_VERSION = 0x20080522
 _NET_ADMIN, _SYS_ADMIN = 12, 21
 _OVER_FILES = (0, 1, 2, 3, 8)  # of root alone: those that `isolation` leaves it
 _LAST = 63
+_INTERRUPTED = 130  # as shells say it
 
 
 class _Sets(ctypes.Structure):
@@ -105,3 +106,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except OSError as error:
         sys.exit(f"no namespace of its own: {error}")
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
