@@ -26,6 +26,13 @@ _QUIET = ("--no-update-notifier", "--no-audit", "--no-fund", "--no-progress", "-
 # A registry that is down ends a run soon: a minute at most, not npm's three tries of five.
 _PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000")
 _ABSENT = re.compile(r"^npm (?:error|ERR!) code (?:E404|ETARGET|ENOVERSIONS)$", re.MULTILINE)
+# What npm says of the registry or the way to it, or of what came from there.
+_OUTAGE = re.compile(
+    r"^npm (?:error|ERR!) code (?P<code>E5\d\d|E401|E403|E407|E429|EINTEGRITY|ECONN\w+|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|"
+    r"EHOSTUNREACH|ENETUNREACH|EIDLETIMEOUT|EPROTO|ERR_\w+|FETCH_ERROR|Z_\w+|TAR_BAD_ARCHIVE|TAR_ENTRY_\w+)$",
+    re.MULTILINE,
+)
+_TARBALL = re.compile(r"^npm warn tarball tarball data for \S+@(?P<place>https?://\S+) ", re.MULTILINE)
 _ERROR = re.compile(r"^npm (?:error|ERR!) ?")
 _SCRIPT = re.compile(r"command sh -c .*")
 _AROUND = re.compile(
@@ -67,12 +74,22 @@ def registry(node: Node) -> Supply:
     """Where npm gets packages from."""
     # npm falls back on what is in its cache when a registry is silent, whatever it is told to prefer.
     probe = _npm(node, "view", _KNOWN_PACKAGE, "version", "--cache", "probe", "--fetch-retries=0")
-    return Supply(probe=probe, name=REGISTRY, reason=reason)
+    return Supply(probe=probe, name=REGISTRY, reason=reason, outage=outage)
 
 
 def is_absent(output: str) -> bool:
     """Whether it failed because the registry has no such package, version or tag."""
     return _ABSENT.search(output) is not None
+
+
+def outage(output: str) -> str:
+    """What the registry did not deliver, and why; "" for failures that are none of its own."""
+    matched, tarball = _OUTAGE.search(output), _TARBALL.search(output)
+    if matched is None:
+        return ""
+    return f"{matched['code']}: {reason(output)}" + (
+        f" ('{tarball['place']}' seems to be corrupted)" if tarball else ""
+    )
 
 
 def reason(output: str) -> str:

@@ -61,6 +61,22 @@ def mismatches(site_packages: Path, name: str, *, edited: Path | None = None) ->
     return tuple(sorted([*complaints, *extra]))
 
 
+def spoilt(site_packages: Path) -> tuple[str, ...]:
+    """Files of an environment's packages that are not what the RECORD of theirs says, one line a file.
+
+    Unlike `mismatches` it is about what installers put there from caches that nobody verifies: what is missing, added,
+    outside of the packages, or in several RECORDs at once, is no sign of that.
+    """
+    claims: dict[Path, list[tuple[str, str]]] = {}
+    for each in distributions(path=[str(site_packages)]):
+        for path, row in listed(each, site_packages).items():
+            if row[0] and path.is_relative_to(site_packages):
+                claims.setdefault(path, []).append(row)
+    single = {path: rows[0] for path, rows in claims.items() if len(rows) == 1 and path.is_file()}
+    complaints = {path: _complaint(path, *row) for path, row in single.items()}
+    return tuple(sorted(f"{_shown(path, site_packages)}: {said}" for path, said in complaints.items() if said))
+
+
 def wheel_mismatches(artifact: Artifact) -> tuple[str, ...]:
     """The same for a wheel, before any installer has touched it; an sdist has no RECORD."""
     if artifact.kind != "wheel":

@@ -23,6 +23,7 @@ import psutil
 
 from harness.errors import HarnessError, TestbedError, UsageError
 from harness.masking import Mask
+from harness.release.fetching import are_fetching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,12 +40,16 @@ _ERROR = re.compile(r"^\s*(?:error:|\u00d7)\s*(?P<text>\S.*)$", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepResult:
-    """How a step ended: `exit_code` is None when it was ended at its deadline."""
+    """How a step ended: `exit_code` is None when it was ended at its deadline.
+
+    `was_fetching` says whether an installer itself was at work then, and nothing that the release brought.
+    """
 
     argv: tuple[str, ...]
     exit_code: int | None
     seconds: float
     output: str
+    was_fetching: bool = False
 
     @property
     def tail(self) -> str:
@@ -118,9 +123,10 @@ def run_step(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        finished = False
+        finished = was_fetching = False
         try:
             finished = _wait(process, timeout)
+            was_fetching = not finished and are_fetching(_members(process.pid))
         finally:
             if not finished:
                 _end(process)
@@ -131,6 +137,7 @@ def run_step(
         exit_code=process.wait() if finished else None,
         seconds=time.monotonic() - started,
         output=_read(log, offset),
+        was_fetching=was_fetching,
     )
 
 

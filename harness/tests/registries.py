@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -27,13 +27,14 @@ from harness.toolcaches import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedIOBase
     from pathlib import Path
 
 SECONDS = 60.0  # in which a registry starts
 VERDACCIO = "6.10.4"
 # One of its dependencies is asked for by a tag, which mirrors of the registry tend to lack.
 _MANIFEST = {"private": True, "dependencies": {"verdaccio": VERDACCIO}, "overrides": {"node-fetch": "2.7.0"}}
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # what is on loopback needs no proxy
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # what is on loopback needs no proxy
 _CONFIGURATION = """\
 storage: ./storage
 auth:
@@ -73,7 +74,7 @@ class NpmRegistry:
 
     def integrity(self, name: str, version: str) -> bytes:
         """The sha512 that the registry says a file has."""
-        with _OPENER.open(f"{self.address}{name}", timeout=SECONDS) as answer:
+        with OPENER.open(f"{self.address}{name}", timeout=SECONDS) as answer:
             said = json.load(answer)["versions"][version]["dist"]["integrity"]
         return base64.b64decode(said.removeprefix("sha512-"))
 
@@ -174,19 +175,25 @@ def _register(address: str) -> str:
         headers={"Content-Type": "application/json"},
         method="PUT",
     )
-    with _OPENER.open(request, timeout=SECONDS) as answer:
+    with OPENER.open(request, timeout=SECONDS) as answer:
         return str(json.load(answer)["token"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a site says: `hangs` never says it, `sent` is how much of the body is sent before it hangs up."""
+    """What a site says: `hangs` never says it, `sent` is how much of the body is sent before it hangs up.
+
+    `pause` is that after each byte in seconds, `surplus` how many bytes more it announces than it has.
+    """
 
     status: int = 200
     body: bytes = b""
     kind: str = "text/html"
     hangs: bool = False
     sent: int | None = None
+    pause: float = 0.0
+    surplus: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -236,6 +243,9 @@ def serve(site: Site) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             answer = site.answer(self.path, self.headers.get("Authorization", ""))
             if answer.hangs:
@@ -243,12 +253,15 @@ def serve(site: Site) -> Iterator[Site]:
                 return
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.kind)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(answer.body) + answer.surplus))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             if answer.status == 401:
                 self.send_header("WWW-Authenticate", 'Basic realm="odd"')
             self.end_headers()
-            self.wfile.write(answer.body[: answer.sent])
-            self.close_connection = answer.sent is not None
+            if self.command == "GET":
+                _send(self.wfile, answer, over)
+            self.close_connection = answer.sent is not None or answer.surplus > 0
 
         def log_message(self, *_words: object) -> None:
             """Say nothing."""
@@ -264,3 +277,13 @@ def serve(site: Site) -> Iterator[Site]:
             over.set()
             server.shutdown()
             thread.join()
+
+
+def _send(stream: BufferedIOBase, answer: Answer, over: threading.Event) -> None:
+    body = answer.body[: answer.sent]
+    slices = [body[place : place + 1] for place in range(len(body))] if answer.pause else [body]
+    with suppress(ConnectionError):  # of somebody who has had enough
+        for each in slices:
+            stream.write(each)
+            if over.wait(answer.pause):
+                return

@@ -132,12 +132,14 @@ def _install(artifact: Artifact, installer: Installer, place: Place, surrounding
         raise ArtifactError("installs", f"{COMPLAINTS['installs']}: {reason}")
     # With the hash in it: uv records none, but like pip it refuses a file that has another.
     requirement = f"{artifact.name} @ {artifact.path.as_uri()}#sha256={artifact.sha256}"
-    perform(
-        installer.install(requirement, place),
-        stage="installs",
-        supply=installer.supply(place),
-        surroundings=surroundings.with_variables(place.layout.variables),
-    )
+    supply = installer.supply(place)
+    put = partial(perform, stage="installs", supply=supply)
+    equipped = surroundings.with_variables(place.layout.variables)
+    put(installer.install(requirement, place), surroundings=equipped)
+    if records.spoilt(place.environment.site_packages):
+        # Nobody verifies what uv unpacked once, or pip built. A package that was released so comes so again.
+        past_caches = equipped.with_variables(supply.past_caches)
+        put((*installer.install(requirement, place), *installer.anew), surroundings=past_caches)
     _check_origin(artifact, installer, place.environment.site_packages)
 
 

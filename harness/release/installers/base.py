@@ -65,6 +65,11 @@ class Installer(Protocol):
         """Whether it refuses a file that has another hash than its requirement says."""
         ...
 
+    @property
+    def anew(self) -> tuple[str, ...]:
+        """The options with which it also installs what is there already."""
+        ...
+
     def layout(self, directory: Path, name: str) -> Layout:
         """Where, below a directory, it puts the distribution of that name."""
         ...

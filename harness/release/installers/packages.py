@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import uv
 
 from harness.errors import TestbedError
+from harness.release import outages
 from harness.release.blaming import Supply
 from harness.release.installers.base import KNOWN_PACKAGE, Layout, Place
 
@@ -23,6 +24,7 @@ class UvInstaller:
     name: str = "uv"
     seeds: tuple[str, ...] = ("--no-seed",)
     checks_hashes: bool = True
+    anew: tuple[str, ...] = ("--reinstall",)
 
     def layout(self, directory: Path, name: str) -> Layout:  # noqa: ARG002  (the protocol's)
         """The directory is the environment."""
@@ -56,6 +58,7 @@ class PipInstaller:
     name: str = "pip"
     seeds: tuple[str, ...] = ("--no-download", "--no-setuptools")
     checks_hashes: bool = True
+    anew: tuple[str, ...] = ("--force-reinstall",)
 
     def layout(self, directory: Path, name: str) -> Layout:  # noqa: ARG002  (the protocol's)
         """The directory is the environment."""
@@ -88,14 +91,16 @@ def index_of_uv(python: Path) -> Supply:
     """The index of packages as uv knows it."""
     # A dry run into an empty target: what the environment holds already does not count.
     options = ("--dry-run", "--no-cache", "--no-deps", "--target", "probe", "--python", str(python))
-    return Supply(probe=(*_uv_pip("install"), *options, KNOWN_PACKAGE))
+    probe = (*_uv_pip("install"), *options, KNOWN_PACKAGE)
+    return Supply(probe=probe, outage=outages.of_uv, past_caches={"UV_NO_CACHE": "1"})
 
 
 def index_of_pip(python: Path) -> Supply:
     """The index of packages as the pip of an environment knows it."""
     # A dry run that ignores the pip which is there.
     options = ("--dry-run", "--ignore-installed", "--no-deps", "--no-cache-dir", "--retries", "1")
-    return Supply(probe=(*_pip("install", python), *options, KNOWN_PACKAGE))
+    probe = (*_pip("install", python), *options, KNOWN_PACKAGE)
+    return Supply(probe=probe, outage=outages.of_pip, past_caches={"PIP_NO_CACHE_DIR": "1", "PIP_VERBOSE": "2"})
 
 
 def find_uv() -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
+from harness.release import outages
 from harness.release.installers.base import Layout, Place
 from harness.release.installers.packages import find_uv, index_of_pip, index_of_uv
 
@@ -33,6 +34,7 @@ class UvToolInstaller:
     name: str = "uv-tool"
     seeds: tuple[str, ...] = ()
     checks_hashes: bool = False
+    anew: tuple[str, ...] = ("--reinstall",)
 
     def layout(self, directory: Path, name: str) -> Layout:
         """Environments below `tools`, links to programs in `bin`."""
@@ -69,6 +71,7 @@ class PipxInstaller:
     name: str = "pipx"
     seeds: tuple[str, ...] = ("--no-download", "--no-setuptools")
     checks_hashes: bool = True
+    anew: tuple[str, ...] = ("--pip-args=--compile --force-reinstall",)  # of several the last counts
 
     def layout(self, directory: Path, name: str) -> Layout:
         """Environments below `venvs`, pip in `shared`, links to programs in `bin`."""
@@ -106,7 +109,7 @@ class PipxInstaller:
     def supply(self, place: Place) -> Supply:
         """As of the pip that all environments share."""
         shared = place.seeded or place.environment
-        return replace(index_of_pip(shared.python), reason=_reason)
+        return replace(index_of_pip(shared.python), reason=_reason, outage=outages.of_pipx)
 
 
 def _uv_tool(command: str) -> tuple[str, ...]:

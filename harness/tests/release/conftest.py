@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from harness.release.installation import PythonInstallation, install
 from harness.tests.registries import serve_wheels
 from harness.tests.release.downloads import Downloads
 from harness.tests.release.installing import EVERY_INSTALLER, WHEEL
-from harness.tests.release.projects import pack_wheel, write_tool
+from harness.tests.release.markets import NEEDS_PART, Market, open_market
+from harness.tests.release.projects import SCRIPT, pack_wheel, write_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,3 +138,24 @@ def closed() -> str:
     with socket.socket() as socket_:
         socket_.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{socket_.getsockname()[1]}/simple/"
+
+
+@pytest.fixture
+def market(tmp_path: Path, environment: dict[str, str]) -> Iterator[Market]:
+    """An index of packages whose answers can be spoilt, and tools whose caches are new."""
+    (tmp_path / "market").mkdir()
+    with open_market(tmp_path / "market", environment) as market:
+        yield market
+
+
+@pytest.fixture
+def order(put: Install, market: Market) -> Install:
+    """`install` with that index."""
+    return functools.partial(put, environment=dict(market.settings))
+
+
+@pytest.fixture
+def needy(tmp_path: Path) -> Artifact:
+    """A wheel that depends on `part`, and looks like it."""
+    files = {**SCRIPT, "odd/__init__.py": "SAYS = 'good'\n"}
+    return identify(pack_wheel(tmp_path / WHEEL, files, headers=NEEDS_PART))

@@ -105,13 +105,17 @@ def pack_wheel(
         "odd-1.0.dist-info/METADATA": "\n".join(("Metadata-Version: 2.1", *headers, "")),
         **(files or {}),
     }
-    rows = {name: _row(name, text) for name, text in contents.items()} | {"": "odd-1.0.dist-info/RECORD,,"}
-    rows |= lies or {}
-    with zipfile.ZipFile(path, "w") as wheel:
-        for name, text in contents.items():
-            wheel.writestr(name, text)
-        wheel.writestr("odd-1.0.dist-info/RECORD", "\n".join(row for row in rows.values() if row) + "\n")
-    return path
+    return _write_wheel(path, contents, "odd-1.0.dist-info/RECORD", lies or {})
+
+
+def pack_part(directory: Path) -> Path:
+    """The wheel of `part` 1.0, which a release can depend on, or be built with."""
+    files = {
+        "part/__init__.py": f"SAYS = 'good'\n# {'padding ' * 500}\n",
+        "part-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "part-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: part\nVersion: 1.0\n",
+    }
+    return _write_wheel(directory / "part-1.0-py3-none-any.whl", files, "part-1.0.dist-info/RECORD", {})
 
 
 def pack_sdist(path: Path, *members: tarfile.TarInfo, headers: str = "Name: odd\nVersion: 1.0\n") -> Path:
@@ -137,6 +141,15 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
     entry.type = kind
     entry.linkname = target
     return entry
+
+
+def _write_wheel(path: Path, contents: Mapping[str, str], record: str, lies: Mapping[str, str]) -> Path:
+    rows = {name: _row(name, text) for name, text in contents.items()} | {"": f"{record},,"} | dict(lies)
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, text in contents.items():
+            wheel.writestr(name, text)
+        wheel.writestr(record, "\n".join(row for row in rows.values() if row) + "\n")
+    return path
 
 
 def _row(name: str, text: str) -> str:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import ArtifactError, TestbedError
-from harness.tests.registries import Answer
+from harness.tests.registries import Answer, serve
+from harness.tests.relays import Relay
 from harness.tests.release.downloads import BUILDS_METADATA, BUILDS_NOTHING, Downloads, failure, wheel
-from harness.tests.release.npmpackages import pack_package
+from harness.tests.release.npmpackages import pack_package, write_package
 from harness.tests.release.projects import pack_odd, pack_sdist, pack_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.tests.registries import Site
+    from harness.tests.registries import NpmRegistry, Site
 
 
 @pytest.mark.parametrize(("status", "reason"), [(401, "401|missing password"), (503, "503")])
@@ -169,3 +170,55 @@ def test_an_sdist_that_is_no_project_cannot_be_used(downloads: Downloads, site: 
 
     assert isinstance(error, ArtifactError)
     assert "does not appear to be a Python project" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("a byte a second", "it did not finish in 4 s"),
+        ("half of it", "not enough bytes"),
+        ("one byte changed", "DO NOT MATCH THE HASHES"),
+        ("less than announced", "not enough bytes"),
+        ("status 503", "503"),
+    ],
+)
+def test_an_index_that_spoils_a_file_on_its_way(
+    downloads: Downloads, packages: Path, index: str, fault: str, reason: str
+) -> None:
+    file = wheel(packages)
+    with serve(Relay(upstream=index.removesuffix("simple/"), fault=fault, spoils=r"\.whl$")) as relay:
+        downloads.timeout = 4.0 if "4 s" in reason else 120.0
+        error = failure(downloads, "pypi:odd==1.0", f"{relay.address}simple/", wait=600)
+
+        assert isinstance(error, TestbedError)
+        assert re.match(f"'pypi:odd==1.0' cannot be had from the package index: .*{reason}", str(error)), str(error)
+
+        assert isinstance(relay, Relay)
+        relay.fault, downloads.timeout = "", 120.0
+        assert downloads("pypi:odd==1.0", f"{relay.address}simple/").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("a byte a second", "it did not finish in 8 s"),
+        ("half of it", "aborted|ECONNRESET|EINTEGRITY"),
+        ("one byte changed", "zlib|sha512|EINTEGRITY"),
+        ("status 503", "503"),
+    ],
+)
+def test_a_registry_of_npm_that_spoils_a_file_on_its_way(
+    downloads: Downloads, npm_registry: NpmRegistry, tmp_path: Path, fault: str, reason: str
+) -> None:
+    name = f"odd-{fault.replace(' ', '-')}"
+    npm_registry.publish(write_package(tmp_path / "source", {"more.js": "// more\n" * 600}, name=name))
+    with serve(Relay(upstream=npm_registry.address, fault=fault, spoils=r"\.tgz$")) as relay:
+        downloads.timeout = 8.0 if "8 s" in reason else 120.0
+        error = failure(downloads, f"npm:{name}@1.0.0", relay.address, wait=600)
+
+        assert isinstance(error, TestbedError)
+        assert re.match(f"'npm:{name}@1.0.0' cannot be had from the npm registry: .*({reason})", str(error)), str(error)
+
+        assert isinstance(relay, Relay)
+        relay.fault, downloads.timeout = "", 120.0
+        assert downloads(f"npm:{name}@1.0.0", relay.address).name == f"{name}-1.0.0.tgz"
