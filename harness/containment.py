@@ -15,12 +15,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness import deadruns, ramdisk, standins
 from harness.canaries import Canaries
 from harness.diskspace import is_nearly_full
-from harness.errors import HarnessError, TestbedError
+from harness.errors import HarnessError, TestbedError, UsageError
 from harness.interrupts import heard_by
 from harness.masking import Mask
 from harness.places import Places
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from harness.verdict.archive import Archive
 
+_FAULT: Literal["testbed-fault"] = "testbed-fault"
 _START_SECONDS = 5.0  # until there is a process to be told of an interrupt
 _ROOM_BYTES = 1 << 16
 _MEASURING = "COVERAGE_"  # whoever measures the harness cannot write there
@@ -63,17 +64,22 @@ def smoke(config: pytest.Config, open_archive: Callable[[pytest.Config], Archive
         with heard_by(contained.interrupt):
             return contained.run()
     except HarnessError as error:
-        return _give_up(archive, config, str(error))
+        return _give_up(archive, config, str(error), "usage-error" if isinstance(error, UsageError) else _FAULT)
     except OSError as error:
         return _give_up(archive, config, f"{error.strerror}: '{error.filename}'")
 
 
-def _give_up(archive: Archive, config: pytest.Config, reason: str) -> int:
+def _give_up(
+    archive: Archive,
+    config: pytest.Config,
+    reason: str,
+    verdict: Literal["usage-error", "testbed-fault"] = "testbed-fault",
+) -> int:
     """Say why there is no verdict on the release; gives the exit code."""
     with suppress(OSError):  # of a disk that is full, say
-        Session.refuse(archive, config.option.artifact, reason, "testbed-fault")
-    sys.stdout.write(f"reason:    {Mask.of(os.environ)(reason)}\nverdict:   testbed-fault\n")
-    return EXIT_CODES["testbed-fault"]
+        Session.refuse(archive, config.option.artifact, reason, verdict)
+    sys.stdout.write(f"reason:    {Mask.of(os.environ)(reason)}\nverdict:   {verdict}\n")
+    return EXIT_CODES[verdict]
 
 
 class _Contained:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness import ramdisk, standins
 from harness.errors import TestbedError, UsageError
 from harness.options import references_of
+from harness.release.building import demand_writable
 from harness.release.npmpackage import is_source
 from harness.release.registry import parse
 from harness.running.environment import installer_environment
@@ -66,7 +67,8 @@ class Places:
         """Make the directories that are missing, and the view.
 
         Raises:
-            OSError: one cannot be made.
+            UsageError: nothing can be written where the user wants what is built.
+            OSError: a directory cannot be made.
         """
         for place in (self.temporary, self._stage):
             place.mkdir(parents=True)
@@ -125,7 +127,7 @@ class Places:
         own = [self._archive.scratch, self._archive.evidence, *self._caches(), *self._reports(), *self._signing()]
         yield from ((place, place) for place in own)
         if self._builds:
-            self.dist.mkdir(parents=True, exist_ok=True)
+            demand_writable(self.dist)
             # What lies there already is none of the release's business, unless it is a place of the harness's own.
             is_apart = not any(place.is_relative_to(self.dist) for place in (self._config.rootpath, *own))
             signs = self._config.option.sign_key
@@ -146,12 +148,13 @@ class Places:
         needed += [caches["PIP_CACHE_DIR"]] if self._config.option.installer == "pip" and caches else []
         needed += [npm] if is_npm else []
         for place in needed:
-            place.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):  # who cannot do without will say so
+                place.mkdir(parents=True, exist_ok=True)
         yield from {place for place in (*needed, *caches.values(), npm) if place.is_dir()}
 
     def _cache_of_pytest(self) -> Iterator[Path]:
         """Where pytest will keep its own, if it does: under tox that is another place."""
-        with suppress(ValueError):  # who switched it off has no such setting
+        with suppress(ValueError, OSError):  # who switched it off has no such setting; and it can do without
             place = self._config.rootpath / os.path.expandvars(self._config.getini("cache_dir"))
             if not place.exists():
                 place.mkdir(parents=True)

@@ -105,6 +105,15 @@ def publish(files: Iterable[Path], directory: Path) -> tuple[Path, ...]:
         raise writing_failed(error, directory) from error
 
 
+def demand_writable(directory: Path) -> None:
+    """Make a directory in which files will be published; errors as of `publish`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise writing_failed(error, directory) from error
+
+
 def _git(directory: Path, *arguments: str) -> str | None:
     """What git prints, or None where there is no git, no repository or no commit."""
     # Within a git hook, variables name the repository of the hook.

@@ -8,6 +8,7 @@ directories above them, and must not find the checkout's.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -99,7 +100,7 @@ def open_archive(checkout: Path, wanted: Path | None, scratch: Path | None = Non
 
     Raises:
         UsageError: the directory asked for cannot be written.
-        TestbedError: the default one, or the scratch directory, cannot.
+        TestbedError: the default one, or the scratch directory, cannot; or the disk is full.
     """
     scratch = scratch or make_scratch()
     try:
@@ -124,7 +125,7 @@ def make_run(checkout: Path, wanted: Path | None, *, note: str = "") -> Path:
             write_whole(evidence / _SCRATCH_NOTE, os.fsencode(note))
     except OSError as error:
         message = f"evidence directory '{evidence}' cannot be written: {error.strerror}"
-        if wanted is not None:
+        if wanted is not None and error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise UsageError(message) from error
         raise TestbedError(message) from error
     if wanted is None:
