@@ -32,7 +32,7 @@ strict = true
 testpaths = ["smoke"]
 pythonpath = ["."]
 addopts = ["-ra", "--import-mode=importlib"]
-filterwarnings = ["error"]
+filterwarnings = ["error", "ignore::pytest.PytestCacheWarning"]
 """
 CONTRACT = """\
 [release]

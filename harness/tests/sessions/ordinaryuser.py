@@ -1,4 +1,4 @@
-"""Commands run by a real ordinary user, whom root makes up: no powers, and of root's files only what is meant for it."""
+"""Commands run by a real ordinary user, whom root makes up: no powers, and no way to what is root's own."""
 
 from __future__ import annotations
 
@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from harness.tests.sessions.checkouts import Checkout
 
 _USER = 12345  # whom nobody else is
-_BECOME = (
-    "setpriv",
-    f"--reuid={_USER}",
-    f"--regid={_USER}",
-    "--clear-groups",
-    "--inh-caps=-all",
-    "--bounding-set=-all",
-)
+_WITHOUT_POWERS = ("--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
 
 
 @contextmanager
@@ -37,18 +30,23 @@ def ordinary_user(checkout: Checkout) -> Iterator[tuple[str, ...]]:
     if os.geteuid() != 0:  # it is one already
         yield ()
         return
-    give(checkout.directory.parent, _USER)
+    _give(checkout.directory.parent, _USER)
     with tempfile.TemporaryDirectory() as stage:
         # Where root keeps its own (interpreters, temporary files) others cannot enter: this user finds these at
         # the same places, in directories with nothing else in them.
         script = _opened([Path(sys.base_prefix), Path(sys.prefix), REPOSITORY, checkout.directory.parent], Path(stage))
-        words = shlex.join(_BECOME)
+        words = shlex.join(("setpriv", f"--reuid={_USER}", f"--regid={_USER}", *_WITHOUT_POWERS))
         yield ("unshare", "--mount", "/bin/sh", "-c", f'set -e\n{script}\nexec {words} "$@"', "sh")
-        give(checkout.directory.parent, 0)
+        _give(checkout.directory.parent, 0)
 
 
-def give(directory: Path, user: int) -> None:
-    """Make a user the owner of all that is in a directory."""
+def give_to_user(directory: Path) -> None:
+    """Make that user the owner of all that is in a directory."""
+    if os.geteuid() == 0:
+        _give(directory, _USER)
+
+
+def _give(directory: Path, user: int) -> None:
     for path in (directory, *directory.rglob("*")):
         os.chown(path, user, user, follow_symlinks=False)
 

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.tests.release.markets import PART, open_market
 from harness.tests.sessions.checkouts import pack_odd_wheel
 from harness.tests.sessions.endings import assert_ended, assert_orderly
+from harness.tests.sessions.unwritable import CACHE, CHECKOUT, DEFAULT, DIST, EVIDENCE, TEMPORARY, Place, mounted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.tests.sessions.checkouts import Checkout
 
 FILLING = """
@@ -19,7 +23,6 @@ def test_fits(odd):
     \"""It fits.\"""
     odd("fill")
 """
-READ_ONLY = 'mount --bind "$UV_CACHE_DIR" "$UV_CACHE_DIR" && mount -o remount,bind,ro "$UV_CACHE_DIR" && exec "$@"'
 MISSING_TOOL = """
 from harness.errors import TestbedError
 
@@ -62,15 +65,27 @@ def test_a_disk_without_inodes_is_no_fault_of_the_release(checkout: Checkout, ru
 
 
 @pytest.mark.parametrize("rung", ["processes", "kernel"])
-def test_a_cache_that_is_read_only_is_no_fault_of_the_release(checkout: Checkout, rung: str) -> None:
-    cache = checkout.directory.parent / "cache"
-    cache.mkdir()
-    checkout.settings["UV_CACHE_DIR"] = str(cache)
-    before = ("unshare", "--map-root-user", "--mount", "/bin/sh", "-c", READ_ONLY, "sh")
-    words = ("smoke", "--artifact", checkout.wheel, "--isolation", rung)
-    run = checkout.finish(checkout.start(*words, before=before))
+@pytest.mark.parametrize("place", [CACHE, TEMPORARY, EVIDENCE, DEFAULT, DIST, CHECKOUT], ids=str)
+def test_a_place_that_is_read_only_is_named(checkout: Checkout, place: Place, rung: str) -> None:
+    directory, words = place.prepare(checkout)
+    before = sorted(directory.rglob("*"))
+    run = checkout.finish(checkout.start(*words, "--isolation", rung, before=mounted(directory, "ro")))
 
-    assert_ended(run, checkout, "testbed-fault", 7, "the cache '.*cache' cannot be written: '.*cache' is read-only")
+    place.assert_told(run, "Read-only file system")
+    assert set(before) <= set(directory.rglob("*"))
+    assert checkout.left_behind == []
+
+
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
+@pytest.mark.parametrize("name", ["cache", "evidence", "dist"])
+def test_a_place_without_inodes_is_no_fault_of_the_release(checkout: Checkout, name: str, rung: str) -> None:
+    place = Place(name=name, exit_code=7, line="(No space left on device|disk.* is full)")
+    directory, words = place.prepare(checkout)
+    before = mounted(directory, "size=30m,nr_inodes=2")
+    run = checkout.finish(checkout.start(*words, "--isolation", rung, before=before))
+
+    place.assert_told(run, "")
+    assert checkout.left_behind == []
 
 
 def test_a_full_disk_beneath_the_evidence(checkout: Checkout) -> None:
@@ -98,6 +113,31 @@ def test_an_index_that_is_silent_is_no_fault_of_the_release(checkout: Checkout) 
 
     assert_ended(run, checkout, "testbed-fault", 7, "the package index does not deliver: .*Connection refused")
     assert set(run.outcomes.values()) == {"not-run"}
+
+
+@pytest.mark.parametrize(
+    ("installer", "fault", "complaint", "rung"),
+    [
+        ("uv", "one byte changed", "'part==1.0': Bad CRC", "kernel"),
+        ("pip", "half of it", r"'http://\S+/part-1\.0-py3-none-any\.whl': .*not enough bytes", "processes"),
+    ],
+)
+def test_an_index_that_does_not_deliver_is_no_fault_of_the_release(  # noqa: PLR0913, PLR0917  (one outage)
+    checkout: Checkout, tmp_path: Path, installer: str, fault: str, complaint: str, rung: str
+) -> None:
+    wheel = pack_odd_wheel(checkout.wheel, "Requires-Dist: part==1.0")
+    (tmp_path / "market").mkdir()
+    with open_market(tmp_path / "market", {}) as market:
+        checkout.settings |= market.settings
+        market.relay.fault, market.relay.spoils = fault, PART
+        words = ("smoke", "--artifact", wheel, "--installer", installer, "--isolation", rung)
+        run = checkout.run(*words)
+        market.relay.fault = ""
+        again = checkout.run(*words)
+
+    assert_ended(run, checkout, "testbed-fault", 7, f"the package index does not deliver: {complaint}")
+    assert set(run.outcomes.values()) == {"not-run"}
+    assert (again.verdict, again.exit_code) == ("passed", 0), again.output
 
 
 def test_a_tool_that_a_case_misses_is_no_fault_of_the_release(checkout: Checkout) -> None:
