@@ -52,10 +52,7 @@ def of_uv(output: str) -> str:
 
 
 def _unfolded(output: str) -> str:
-    """The words of uv in whole lines: it fills them to some width, and so does pypa/build, which quotes it."""
-    if "\n< " in output:
-        whole = re.sub(r"(?<=-)\n  (?=\S)", "", output)
-        output = re.sub(r"^< ", "", re.sub(r"\n  (?=[^\s-])", " ", whole), flags=re.MULTILINE)
+    """The words of uv in whole lines: it fills them to some width."""
     return re.sub(r"(?<=\S)\n {7,}(?=\S)", " ", output)
 
 

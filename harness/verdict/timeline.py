@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.verdict.digest import Look
     from harness.verdict.document import Document
 
+_PUBLISHED = ("pypi:", "npm:")  # references to what is downloaded, not built
 _STAGES = {"builds": "build", "installs": "install", "starts": "start"}
 
 
@@ -63,8 +64,10 @@ def _bars(document: Document) -> Iterator[tuple[str, Bar]]:
             seconds=seconds,
         )
 
+    downloads = document["artifact"]["reference"].startswith(_PUBLISHED)
     for stage in document["stages"]:
-        yield "preparation", bar(_STAGES[stage["id"]], "", "stage", stage["started"], stage["seconds"])
+        name = "download" if downloads and stage["id"] == "builds" else _STAGES[stage["id"]]
+        yield "preparation", bar(name, "", "stage", stage["started"], stage["seconds"])
     # A case that found another promise broken stands under both.
     cases = {
         case["id"]: (clause, case)

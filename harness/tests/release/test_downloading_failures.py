@@ -178,7 +178,6 @@ def test_an_sdist_that_is_no_project_cannot_be_used(downloads: Downloads, site: 
         ("a byte a second", "it did not finish in 4 s"),
         ("half of it", "not enough bytes"),
         ("one byte changed", "DO NOT MATCH THE HASHES"),
-        ("less than announced", "not enough bytes"),
         ("status 503", "503"),
     ],
 )
@@ -202,7 +201,6 @@ def test_an_index_that_spoils_a_file_on_its_way(
     ("fault", "reason"),
     [
         ("a byte a second", "it did not finish in 8 s"),
-        ("half of it", "aborted|ECONNRESET|EINTEGRITY"),
         ("one byte changed", "zlib|sha512|EINTEGRITY"),
         ("status 503", "503"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from harness.release.artifact import Artifact, identify
 from harness.release.installation import record_mismatches
-from harness.release.records import wheel_mismatches
+from harness.release.records import spoilt, wheel_mismatches
 from harness.tests.release.installing import EVERY_INSTALLER, WHEEL
 from harness.tests.release.projects import SCRIPT, pack_wheel
 
@@ -73,3 +73,21 @@ def test_a_distribution_without_a_record_is_found_out(put: Install, odd: Artifac
 
     assert record_mismatches(installation, "odd") == ("'odd' has no RECORD",)
     assert record_mismatches(installation, "even") == ("'even' is not installed",)
+
+
+def test_what_differs_from_one_record_alone_is_spoilt(put: Install, odd: Artifact, tmp_path: Path) -> None:
+    site_packages = put(odd, tmp_path / "environment").site_packages
+    assert spoilt(site_packages) == ()
+
+    (site_packages / "odd" / "__init__.py").unlink()
+    (site_packages / "odd" / "new.py").touch()
+    assert spoilt(site_packages) == ()
+
+    (site_packages / "odd" / "data.txt").write_text("evil wins\n")
+    assert spoilt(site_packages) == ("odd/data.txt: its content is not what RECORD says",)
+
+    other = site_packages / "even-1.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: even\nVersion: 1.0\n")
+    (other / "RECORD").write_text("odd/data.txt,sha256=AAAA,10\n")
+    assert spoilt(site_packages) == ()

@@ -80,6 +80,12 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.fixture(params=["processes", "kernel"])
+def on_each_rung(request: pytest.FixtureRequest, checkout: Checkout) -> None:
+    """Its sessions are on one rung, and once more on the other: for what `kernel` has to bring out of its view."""
+    checkout.rung = request.param
+
+
 @pytest.fixture
 def ktx_checkout(checkout: Checkout) -> Checkout:
     """A checkout that promises little of `fixtures/ktx-npm`."""

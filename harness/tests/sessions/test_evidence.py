@@ -121,6 +121,7 @@ def test_the_junit_report_has_promises_in_words(checkout: Checkout) -> None:
     assert all(len(each) == 3 for each in properties.values())
 
 
+@pytest.mark.usefixtures("on_each_rung")
 def test_on_github_a_page_and_annotations(checkout: Checkout, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Something before.\n")

@@ -85,6 +85,7 @@ def test_a_failure_tells_its_story_in_order(checkout: Checkout) -> None:
     assert lines[lines.index("stderr:") + 1] == "  be careful"
 
 
+@pytest.mark.usefixtures("on_each_rung")
 def test_the_kept_command_runs_again(checkout: Checkout) -> None:
     checkout.add_cases(MISBEHAVED)
     (command,) = checkout.smoke().lines("command: ")
@@ -127,6 +128,7 @@ def test_a_breach_fails_the_case_under_the_id_of_the_invariant(checkout: Checkou
     assert run.outcomes["never_crashes"] == "passed"
 
 
+@pytest.mark.usefixtures("on_each_rung")
 def test_what_a_case_leaves_running_is_ended_and_its_sandbox_kept(checkout: Checkout) -> None:
     checkout.add_cases(LINGERING)
     run = checkout.smoke()

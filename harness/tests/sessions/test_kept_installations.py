@@ -34,6 +34,7 @@ def installation(run: Run) -> dict[str, object]:
     return facts
 
 
+@pytest.mark.usefixtures("on_each_rung")
 def test_the_second_run_skips_the_install_and_says_so(checkout: Checkout, own_cache: Path) -> None:
     first, second = checkout.smoke(REUSE), checkout.smoke(REUSE)
 

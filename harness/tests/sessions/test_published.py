@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.tests.registries import Answer, Site, serve_wheels
-from harness.tests.release.projects import pack_odd, pack_wheel
-from harness.tests.sessions.checkouts import REPOSITORY
+from harness.tests.release.projects import SCRIPT, pack_odd, pack_wheel
+from harness.tests.sessions.checkouts import CONTRACT, PROGRAM, REPOSITORY
 from harness.tests.sessions.endings import assert_ended, assert_orderly, assert_refused
 from harness.tests.sessions.test_series import document, packs
 from harness.verdict.keys import write_pair
@@ -72,6 +72,7 @@ def artifact_of(run: Run) -> dict[str, object]:
     return artifact
 
 
+@pytest.mark.usefixtures("on_each_rung")
 def test_a_wheel_of_an_index_is_smoked_as_the_file_that_it_is(checkout: Checkout, index: str) -> None:
     checkout.add_cases(MORE)
     run = checkout.run("smoke", "--artifact", "pypi:odd==1.0", "--index", index, "-n", "2")
@@ -97,16 +98,31 @@ def test_what_a_tag_of_npm_points_to_is_smoked(
     write_pair(key)
     run = ktx_checkout.run(
         *("smoke", "--artifact", "npm:@kaelio/ktx@next", "--index", npm_registry.address, *contract),
-        *("--sign-key", key),
+        *("--sign-key", key, "--invocation", "npx"),
     )
 
     assert (run.verdict, run.exit_code) == ("passed", 0), run.output
     artifact = artifact_of(run)
     assert (artifact["reference"], artifact["kind"]) == ("npm:@kaelio/ktx@next", "npm")
     assert (artifact["name"], artifact["version"]) == ("@kaelio/ktx", "0.1.0")
+    assert run.lines("called by: ") == ["called by: npx"]
     downloaded = sorted(path.name for path in (run.evidence / "downloaded").iterdir())
     assert downloaded == ["kaelio-ktx-0.1.0.tgz", "kaelio-ktx-0.1.0.tgz.intoto.jsonl"]
     assert ktx_checkout.left_behind == []
+
+
+def test_a_wheel_of_an_index_can_be_called_as_a_module(checkout: Checkout, tmp_path: Path) -> None:
+    contract = checkout.directory / "smoke" / "contracts" / "odd-1.toml"
+    contract.write_text(CONTRACT + '\n[features]\npython_module = "odd"\n', encoding="utf-8")
+    (tmp_path / "packages").mkdir()
+    main = {"odd/__init__.py": PROGRAM, "odd/__main__.py": "import sys\nfrom odd import main\nsys.exit(main())\n"}
+    pack_wheel(tmp_path / "packages" / checkout.wheel.name, {**SCRIPT, **main})
+    with serve_wheels(tmp_path / "packages") as address:
+        index = ("--index", f"{address}simple/")
+        run = checkout.run("smoke", "--artifact", "pypi:odd==1.0", *index, "--invocation", "module")
+
+    assert (run.verdict, run.exit_code) == ("passed", 0), run.output
+    assert run.lines("called by: ") == ["called by: module"]
 
 
 def test_both_files_of_a_version_are_one_release(checkout: Checkout, index: str) -> None:

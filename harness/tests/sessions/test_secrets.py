@@ -118,6 +118,7 @@ def _around(text: str) -> str:
     return text[max(0, place - 60) : place + 60]
 
 
+@pytest.mark.usefixtures("on_each_rung")
 def test_what_is_masked_is_still_told(checkout: Checkout) -> None:
     checkout.settings |= SECRETS
     checkout.add_cases(LEAKING)

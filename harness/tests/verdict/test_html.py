@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from harness.tests.verdict.records import a_case, a_clause
+from harness.tests.verdict.test_document import PREPARED
 from harness.tests.verdict.test_summary import a_failure
 from harness.tests.verdict.test_terminal import FOUR, a_document
 from harness.verdict import html, timeline
@@ -16,6 +18,7 @@ from harness.verdict.document import refusal
 from harness.verdict.evidence import ClauseRecord, CommandRecord
 
 if TYPE_CHECKING:
+    from harness.errors import Stage
     from harness.verdict.document import CommandFacts
 
 VOID = {"meta", "br", "link", "img"}
@@ -100,6 +103,18 @@ def test_backquotes_are_code() -> None:
 @pytest.mark.parametrize(("exit_code", "expected"), [(0, True), (3, True), (-9, False), (None, False)])
 def test_a_crash_and_a_hang_are_no_way_to_end(exit_code: int | None, *, expected: bool) -> None:
     assert html.is_expected(cast("CommandFacts", {"exit_code": exit_code})) is expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [("fixtures/odd", "build"), ("pypi:odd==1.0", "download"), ("npm:odd@latest", "download")],
+)
+def test_what_is_published_is_downloaded_and_not_built(reference: str, name: str) -> None:
+    moments: dict[Stage, float] = {"builds": 0.0, "installs": 1.0, "starts": 2.0}
+    prepared = replace(PREPARED, started=moments, seconds=dict.fromkeys(moments, 1.0))
+    document = a_document(*FOUR, preparation=prepared, reference=reference)
+
+    assert [bar["name"] for bar in timeline.lanes(document)[0]["bars"]] == [name, "install", "start"]
 
 
 def test_a_case_is_on_the_timeline_once() -> None:

@@ -14,12 +14,17 @@ from harness.verdict.terminal import Line, header, step, summary
 LONG = " ".join(["words that go on"] * 20)
 
 
-def a_document(*records: ClauseRecord, preparation: Preparation = PREPARED, reason: str = "") -> Document:
+def a_document(
+    *records: ClauseRecord,
+    preparation: Preparation = PREPARED,
+    reason: str = "",
+    reference: str = "fixtures/odd",
+) -> Document:
     """A run with these clauses."""
     return assemble(
         verdict="failed",
         reason=reason,
-        reference="fixtures/odd",
+        reference=reference,
         preparation=preparation,
         clauses=records,
         started_at=0.0,
