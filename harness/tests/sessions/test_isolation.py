@@ -140,8 +140,8 @@ def test_a_place_for_what_is_built_that_cannot_be_made(checkout: Checkout) -> No
     source = write_odd(checkout.directory / "source", COPIED.format(wheel=str(checkout.wheel)))
     run = checkout.run("smoke", "--artifact", source, "--isolation", "kernel", "--dist-dir", "conftest.py/dist")
 
-    assert (run.verdict, run.exit_code) == ("testbed-fault", 7), run.output
-    assert run.document["reason"] == f"Not a directory: '{checkout.directory}/conftest.py/dist'"
+    assert (run.verdict, run.exit_code) == ("usage-error", 4), run.output
+    assert run.document["reason"] == f"cannot write to '{checkout.directory}/conftest.py/dist': Not a directory"
     assert checkout.left_behind == []
 
 
