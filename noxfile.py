@@ -37,7 +37,9 @@ def smoke_with(session: nox.Session, *options: str) -> None:
     if any(argument.startswith("--sign-key") for argument in session.posargs):
         install(session, "attest")
     # Half of what cases do is wait: for a package index, for a daemon, for a process to end.
-    run(session, "pytest", "smoke", *workers(session, per_core=2), *options, *session.posargs)
+    # Whatever ends nox ends the smoke, also what gives it no time to pass that on.
+    started_by = {"SMOKE_STARTED_BY": str(os.getpid())}
+    run(session, "pytest", "smoke", *workers(session, per_core=2), *options, *session.posargs, env=started_by)
 
 
 for version in PYTHONS:
@@ -133,14 +135,14 @@ def workers(session: nox.Session, *, per_core: int = 1) -> tuple[str, ...]:
     return ("--numprocesses", str(number), "--dist", "worksteal")
 
 
-def run(session: nox.Session, *command: str) -> None:
+def run(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
     """Run a command that gets the time to tidy up when it is interrupted."""
     # Bytecode is kept in the session's own environment: many images have Python keep none beside its
     # sources, and three processes would compile pytest, the harness and the cases anew each time.
     bytecode = {"PYTHONPYCACHEPREFIX": str(Path(session.virtualenv.location, "bytecode").absolute())}
     session.run(
         *command,
-        env={"PYTHONDONTWRITEBYTECODE": "", **bytecode},
+        env={"PYTHONDONTWRITEBYTECODE": "", **bytecode, **(env or {})},
         interrupt_timeout=INTERRUPT_TIMEOUT,
         terminate_timeout=TERMINATE_TIMEOUT,
     )

@@ -157,13 +157,15 @@ class _Contained:
     def _tidy_up(self) -> None:
         """Remove all but the sandboxes that a failure names, and what they need."""
         scratch = self._archive.scratch
-        has_gone = not self._archive.is_kept or (scratch / deadruns.LOCK).exists()
-        unneeded = scratch if has_gone else scratch / standins.DIRECTORY
-        with suppress(OSError):
-            remove(unneeded)
-        if has_gone:
-            self._archive.remove_scratch()
         self._places.forget()
+        with suppress(OSError):
+            remove(scratch / standins.DIRECTORY)
+        # A session forgets what nobody is to look at, and only then says what it found.
+        if self._archive.is_kept and self._archive.verdict.is_file():
+            deadruns.leave(scratch)
+        else:
+            deadruns.remove_scratch(scratch)
+            self._archive.forget_scratch()
 
     def _why_dead(self) -> str:
         """The most likely reason for which a session leaves no verdict."""

@@ -1,8 +1,14 @@
-"""Interrupts: a polite request to end does what Ctrl-C does, and whoever started something hears of both."""
+"""Interrupts: a polite request to end does what Ctrl-C does, and whoever started something hears of both.
+
+A run that was started by something of ours, `nox` or a series of sessions, is asked to end as well when that dies.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,26 +16,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+STARTED_BY = "SMOKE_STARTED_BY"  # the pid without which a run is to end
+
+_PR_SET_PDEATHSIG = 1
+
 
 @contextmanager
 def terminable() -> Iterator[None]:
     """Raise KeyboardInterrupt at SIGTERM as well."""
-    with _handled(signal.default_int_handler, signal.SIGTERM):
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
         yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def heard_by(listener: Callable[[], None]) -> Iterator[None]:
-    """Call the listener at Ctrl-C or SIGTERM, and go on: it tells a session that runs in another process."""
-    with _handled(lambda _number, _frame: listener(), signal.SIGINT, signal.SIGTERM):
-        yield
+    """Call the listener at the first Ctrl-C or SIGTERM, and go on: it tells a session that runs in another process.
 
+    People press Ctrl-C twice, and a session that was told twice could not tidy up. Afterwards nobody listens.
+    """
+    heard: list[int] = []
 
-@contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in numbers}
+    def hear(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        if len(heard) == 1:
+            listener()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, hear)
     try:
         yield
     finally:
-        for number, former in before.items():
-            signal.signal(number, former)
+        ignore()
+
+
+def ignore() -> None:
+    """Heed no more interrupts: this process is ending, and what it says must be what it found."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def follow() -> None:
+    """Be asked to end, from now on, when the process dies that the environment names; at once if it has died."""
+    starter = os.environ.pop(STARTED_BY, "")  # what this process starts is of its own
+    if not starter or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != int(starter):
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import ramdisk, standins
+from harness import deadruns, ramdisk, standins
 from harness.errors import TestbedError, UsageError
 from harness.options import references_of
 from harness.release.building import demand_writable
@@ -72,6 +72,8 @@ class Places:
         """
         for place in (self.temporary, self._stage):
             place.mkdir(parents=True)
+        for place in self._made:
+            deadruns.note_made(self._archive.scratch, place)  # a run that is killed cannot forget it
         readable = [path for path in self._readable() if os.path.exists(path)]  # noqa: PTH110 -- that of a path may raise
         return View(
             hidden=standins.furnish(self._archive.scratch, {self._config.rootpath.resolve()}),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import casereport, collecting, containment, deadruns, screen, series
+from harness import casereport, collecting, containment, deadruns, interrupts, screen, series
 from harness.errors import HarnessError, UsageError
 from harness.fixtures import (
     SESSION,
@@ -114,6 +114,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Smoke a release of several files in a session for each, and each session as isolated as can be."""
     if hasattr(config, "workerinput") or not _is_smoke(config):
         return None
+    interrupts.follow()
     try:
         return _smoke_each(config) if series.is_series(config) else containment.smoke(config, _open_archive)
     except pytest.exit.Exception as error:  # which pytest heeds within a session only
@@ -166,7 +167,8 @@ class _Watcher:
         node.workerinput["smoke"] = (str(archive.evidence), str(archive.scratch))
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Pass an interrupt on: xdist would give workers 10 s to end what they are doing."""
+        """Pass an interrupt on, once: xdist would give workers 10 s to end what they are doing."""
+        interrupts.ignore()
         for worker in self._session.workers & processes.children():
             os.kill(worker, signal.SIGINT)
 
@@ -217,8 +219,12 @@ class _Watcher:
         except OSError as error:  # pytest's own reports have no place on a full disk
             self._session.note_testbed_fault(f"cannot write to '{error.filename or 'disk'}': {error.strerror}")
             return None
+        except KeyboardInterrupt:  # in the moment after the last case
+            exitstatus = pytest.ExitCode.INTERRUPTED
+            return None
         finally:
             if self._session.worker is None:
+                interrupts.ignore()
                 session.exitstatus = self._session.finish(int(exitstatus))
                 reporter = session.config.pluginmanager.get_plugin("terminalreporter")
                 if reporter is not None:
@@ -244,7 +250,9 @@ def _open_archive(config: pytest.Config) -> Archive:
     wanted, scratch = config.option.evidence, config.option.isolated_in
     with _told_apart():
         evidence = config.invocation_params.dir / wanted if wanted else None
-        return open_archive(config.rootpath, evidence, Path(scratch) if scratch else deadruns.new_scratch())
+        return open_archive(
+            config.rootpath, evidence, deadruns.join(Path(scratch)) if scratch else deadruns.new_scratch()
+        )
 
 
 def _refusal(archive: Archive, config: pytest.Config, error: UsageError) -> pytest.UsageError:

@@ -7,6 +7,7 @@ is true of one file says nothing about another. Which verdict is the worst is fo
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import tomli
 from packaging.specifiers import InvalidSpecifier
 
 from harness.errors import ArtifactError, HarnessError, UsageError
-from harness.interrupts import heard_by
+from harness.interrupts import STARTED_BY, heard_by
 from harness.options import ALL_PYTHONS, references_of
 from harness.release import interpreters, manifest, npmpackage
 from harness.release.artifact import SUFFIXES, identify
@@ -201,7 +202,8 @@ class _Series:
         words = [sys.executable, "-m", "pytest", *map(str, invocation.args)]
         words += ["--one-of-release", reference, "--evidence", str(evidence), *options]
         sys.stdout.flush()
-        self._running = subprocess.Popen(words, cwd=invocation.dir, start_new_session=True)
+        environment = os.environ | {STARTED_BY: str(os.getpid())}
+        self._running = subprocess.Popen(words, cwd=invocation.dir, env=environment, start_new_session=True)
         if self._interrupted.is_set():  # in the moment before there was anything to tell
             self._running.send_signal(signal.SIGINT)
         exit_code = self._running.wait()

@@ -122,6 +122,8 @@ class Session:
         self._tidy_up()
         try:
             publish.publish(self.archive, self.document)
+            if self.archive.is_kept and self.settings.isolated_in is None:  # or whoever isolated it does
+                deadruns.leave(self.archive.scratch)
         except OSError as error:
             self.document["verdict"] = "testbed-fault"
             self.document["reason"] = f"cannot write to '{self.archive.evidence}': {error.strerror}"

@@ -25,8 +25,10 @@ from harness.running.filetree import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
 
 MARKER = "SMOKE_SANDBOX"
+_PLACES = (MARKER, "TMPDIR", "TEMP", "TMP")
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -132,9 +134,11 @@ def is_busy(pid: int) -> bool:
     return False
 
 
-def marked_below(directory: str) -> tuple[Leftover, ...]:
-    """List what carries the mark of a sandbox in this directory, whoever started it."""
-    return described({pid for pid, mark in _marks() if mark.startswith(f"{directory}{os.sep}")})
+def working_below(directory: Path) -> tuple[Leftover, ...]:
+    """List what has its sandbox or its temporary files in this directory, as its environment says."""
+    start = f"{directory}{os.sep}"
+    found = {pid for pid, said in _environments() if any(said.get(name, "").startswith(start) for name in _PLACES)}
+    return described(found - {os.getpid()})
 
 
 def members(pid: int, marker: str, *, ignore: Collection[int]) -> frozenset[int]:
@@ -221,14 +225,13 @@ def _leftovers(marker: str, ignore: Collection[int]) -> set[int]:
 
 def _marked(marker: str) -> set[int]:
     """Find what carries this mark; "" is none."""
-    return {pid for pid, mark in _marks() if mark == marker}
+    return {pid for pid, said in _environments() if marker and said.get(MARKER) == marker}
 
 
-def _marks() -> Iterator[tuple[int, str]]:
-    """The processes of the machine that carry a mark, each with it; one that carries none is nobody's of ours."""
+def _environments() -> Iterator[tuple[int, dict[str, str]]]:
+    """The processes of the machine, each with its environment as far as this user may read it."""
     for each in psutil.process_iter(["environ"]):
-        if mark := (each.info["environ"] or {}).get(MARKER):
-            yield each.pid, mark
+        yield each.pid, each.info["environ"] or {}
 
 
 def described(pids: Iterable[int]) -> tuple[Leftover, ...]:

@@ -7,18 +7,19 @@ import os
 import random
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.interrupts import terminable
 from harness.options import DEFAULT_REFERENCE
 from harness.proving import catalogue
 from harness.release.building import build
 from harness.running import isolation
 from harness.running.environment import installer_environment
-from harness.soak.faults import draw
-from harness.soak.runs import Machine
+from harness.soak.faults import NONE, draw
+from harness.soak.runs import Machine, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _BROKEN = ("bare-prune-exits-0", "dry-run-deletes", "yes-removes-only-the-first")
 _BUILD_SECONDS = 600
-_USUAL_SECONDS = 15.0  # until a run has told how long it takes
+_USUAL_SECONDS = 6.0  # until a run has told how long it takes
+_BUILDING = 0.25  # so many runs build the release as well
+_NEXT = "bare_prune_refuses"  # cases enough to tell whether a run is as it should be
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,7 +47,7 @@ class Tally:
     def add(self, outcome: Outcome) -> str:
         """Count a run, and say in a word what is wrong with it."""
         self.runs += 1
-        self.faults += outcome.fault.name != "none"
+        self.faults += outcome.plan.fault is not NONE
         self.false_reds += outcome.is_false_red
         self.false_greens += outcome.is_false_green
         return "FALSE RED" if outcome.is_false_red else "FALSE GREEN" if outcome.is_false_green else ""
@@ -66,48 +69,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.soak", description=__doc__)
     parser.add_argument("--runs", type=int, default=200, metavar="N", help="how many (default: 200)")
     parser.add_argument("--seed", type=int, default=None, help="draws the same faults again")
+    parser.add_argument(
+        "--faults", nargs="+", default=(), metavar="WORD", help="only those with one of these in their names"
+    )
     options = parser.parse_args(arguments)
-    seed = random.randrange(1 << 30) if options.seed is None else options.seed  # noqa: S311 -- nobody guards it
-    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
+    try:
+        draw(random.Random(), tuple(options.faults))  # noqa: S311 -- nobody guards it
+    except LookupError:
+        parser.error(f"no fault has {' or '.join(map(repr, options.faults))} in its name")
+    seed = random.randrange(1 << 30) if options.seed is None else options.seed  # noqa: S311 -- the same
+    with terminable(), tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
         directory = Path(name).resolve()
-        machine = Machine(directory, cache(partial(_wheel, directory)))
+        source = cache(partial(_source, directory))
+        machine = Machine(directory, source, cache(lambda release: _wheel(source(release))))
         _say(f"seed {seed}")
-        tally = _soak(machine, options.runs, random.Random(seed))  # noqa: S311 -- the same
-    for line in tally.leftovers:
-        _say(f"left: {line}")
+        tally = Tally()
+        _soak(machine, tally, options.runs, random.Random(seed), tuple(options.faults))  # noqa: S311 -- the same
     _say(str(tally))
     return 0 if tally.is_clean else 1
 
 
-def _soak(machine: Machine, number: int, chance: random.Random) -> Tally:
-    tally = Tally()
+def _soak(machine: Machine, tally: Tally, number: int, chance: random.Random, words: tuple[str, ...]) -> None:
     rungs = ["processes"] if isolation.obstacle() else ["processes", "kernel"]
-    usual, is_dirty = _USUAL_SECONDS, False
+    usual = _USUAL_SECONDS
     while tally.runs < number:
-        fault, rung = draw(chance), chance.choice(rungs)
-        release = "good" if chance.random() < 0.5 else chance.choice(_BROKEN)  # noqa: PLR2004 -- a toss
-        after = chance.uniform(0, usual)
-        for outcome in machine.run(release, fault, rung, chance.randrange(1 << 30), after):
-            problem = tally.add(outcome)
-            row = f"{tally.runs:>4} {release:<28} {rung:<10} {fault.name:<22}"
-            _say(f"{row} {outcome.exit_code:>4} {outcome.verdict:<14} {outcome.seconds:5.1f} s {problem}".rstrip())
-            usual = usual if fault.spoils else outcome.seconds
-        # The directory of a run that was ended early is for the next start, as are processes where it was killed;
-        # on the rung `kernel` these are gone at once.
-        is_dirty = fault.disturb is not None or (is_dirty and fault.apart)
-        if not (fault.kills and rung == "processes") and not (is_dirty and fault.apart):
-            tally.leftovers += machine.left(processes_only=is_dirty)
-    return tally
+        plan = Plan(
+            release="good" if chance.random() < 0.5 else chance.choice(_BROKEN),  # noqa: PLR2004 -- a toss
+            fault=draw(chance, words),
+            rung=chance.choice(rungs),
+            seed=chance.randrange(1 << 30),
+            after=chance.uniform(0, usual),
+            build=chance.random() < _BUILDING,
+        )
+        seconds = _disturb(machine, tally, plan)
+        usual = usual if plan.fault.spoils or plan.fault.runs > 1 else seconds
 
 
-def _wheel(directory: Path, release: str) -> Path:
-    """Build the reference release as it is, or with a fault of the catalogue."""
+def _disturb(machine: Machine, tally: Tally, plan: Plan) -> float:
+    """Do a run, and where it cannot be trusted to tidy up another one; gives the seconds that it took."""
+    outcomes = machine.run(plan)
+    for outcome in outcomes:
+        _tell(outcome, f"{tally.runs + 1:>4}", tally.add(outcome))
+    # On the rung `kernel` the kernel sees to it; otherwise what a killed run left is for the next start.
+    left = [] if plan.fault.kills and plan.rung == "processes" else machine.running()
+    if plan.fault.disturb is not None:
+        (after,) = machine.run(replace(plan, release="good", fault=NONE, build=False, only=_NEXT))
+        if after.is_false_red:
+            tally.false_reds += 1
+            _tell(after, "then", "FALSE RED")
+        left += machine.running()
+    left += machine.lying()
+    for line in left:
+        _say(f"     left: {line}")
+    tally.leftovers += left
+    return max(outcome.seconds for outcome in outcomes)
+
+
+def _tell(outcome: Outcome, number: str, problem: str) -> None:
+    plan = outcome.plan
+    moment = f"{plan.after:4.1f} s" if plan.fault.disturb is not None else ""
+    what = f"{plan.release:<27}{'+ build' if plan.build else '':<8}{plan.rung:<10} {plan.fault.name:<20} {moment:<6}"
+    _say(f"{number} {what} {outcome.exit_code:>4} {outcome.verdict:<14} {outcome.seconds:5.1f} s {problem}".rstrip())
+
+
+def _source(directory: Path, release: str) -> Path:
+    """Copy the reference release, and give it a fault of the catalogue where one is asked for."""
     tree = catalogue.copy(_CHECKOUT / DEFAULT_REFERENCE, directory / release / "source")
     if release != "good":
         catalogue.apply(catalogue.read(_CHECKOUT / "fixtures" / "broken" / f"{release}.toml"), tree)
-    environment, log = installer_environment(os.environ), directory / release / "build.log"
-    place = directory / release / "built"
-    return build(tree, place, environment=environment, timeout=_BUILD_SECONDS, log=log).wheel
+    return tree
+
+
+def _wheel(source: Path) -> Path:
+    place, environment = source.with_name("built"), installer_environment(os.environ)
+    log = source.with_name("build.log")
+    return build(source, place, environment=environment, timeout=_BUILD_SECONDS, log=log).wheel
 
 
 def _say(line: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _KEPT_RUNS = 10
 SCRATCH_PREFIX = "smoke-"
+LOCK = "run.lock"  # held while a run lives
 _RUN = re.compile(r"\d{8}T\d{6}-\d+")  # anything else in there is somebody's own
 _SCRATCH_NOTE = "scratch.txt"
 
@@ -85,7 +86,7 @@ class Archive:
 
     def remove_scratch(self) -> None:
         """Remove what nobody needs after a run without failures."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        clear_away(self.scratch)
         self.forget_scratch()
 
     def forget_scratch(self) -> None:
@@ -106,7 +107,7 @@ def open_archive(checkout: Path, wanted: Path | None, scratch: Path | None = Non
     try:
         evidence = make_run(checkout, wanted, note=f"{scratch}\n")
     except HarnessError:
-        shutil.rmtree(scratch, ignore_errors=True)
+        clear_away(scratch)
         raise
     return Archive(evidence=evidence, scratch=scratch)
 
@@ -139,6 +140,18 @@ def make_scratch() -> Path:
         return Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
     except OSError as error:
         raise TestbedError(f"no temporary directory can be made: {error.strerror}") from error
+
+
+def clear_away(scratch: Path) -> None:
+    """Remove the directory in which a run worked: the lock last, by which it is found if this is cut short."""
+    with contextlib.suppress(OSError):
+        for path in scratch.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK:
+                path.unlink()
+        if not any(path.name != LOCK for path in scratch.iterdir()):
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def point_latest(evidence: Path) -> None:
