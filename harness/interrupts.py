@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 STARTED_BY = "SMOKE_STARTED_BY"  # the pid without which a run is to end
 
 _PR_SET_PDEATHSIG = 1
+_BOTH = (signal.SIGINT, signal.SIGTERM)
+_SAME_SECONDS = 3.0  # people press Ctrl-C twice; and a worker hears of it from the terminal and from its controller
+
+_heard: list[float] = []
 
 
 @contextmanager
@@ -44,7 +49,7 @@ def heard_by(listener: Callable[[], None]) -> Iterator[None]:
         if len(heard) == 1:
             listener()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _BOTH:
         signal.signal(number, hear)
     try:
         yield
@@ -52,9 +57,18 @@ def heard_by(listener: Callable[[], None]) -> Iterator[None]:
         ignore()
 
 
+def heed() -> None:
+    """Raise KeyboardInterrupt at Ctrl-C or SIGTERM, but not twice in a moment: the first one's work must get done.
+
+    One that somebody swallowed can be sent again.
+    """
+    for number in _BOTH:
+        signal.signal(number, _interrupt)
+
+
 def ignore() -> None:
     """Heed no more interrupts: this process is ending, and what it says must be what it found."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _BOTH:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -66,3 +80,10 @@ def follow() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != int(starter):
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if not _heard or now - _heard[-1] > _SAME_SECONDS:
+        _heard.append(now)
+        raise KeyboardInterrupt

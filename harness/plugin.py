@@ -40,7 +40,6 @@ from harness.verdict.archive import Archive, open_archive
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from types import FrameType
 
     import xdist.workermanage
 
@@ -84,10 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.isolation != "environment":
         processes.become_subreaper()
     is_worker = hasattr(config, "workerinput")
-    # Whoever ends a run politely (nox does) gets it tidied up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if is_worker:
-        signal.signal(signal.SIGINT, _interrupt_once)
+    interrupts.heed()
     session = _join(config) if is_worker else _open(config)
     config.stash[SESSION] = session
     config.pluginmanager.register(_Watcher(session, config), "smoke")
@@ -166,6 +162,7 @@ class _Watcher:
         archive = self._session.archive
         node.workerinput["smoke"] = (str(archive.evidence), str(archive.scratch))
 
+    @pytest.hookimpl(tryfirst=True)  # pytest takes its time to say where it was
     def pytest_keyboard_interrupt(self) -> None:
         """Pass an interrupt on, once: xdist would give workers 10 s to end what they are doing."""
         interrupts.ignore()
@@ -281,12 +278,6 @@ def _join(config: pytest.Config) -> Session:
         archive=Archive(evidence=evidence, scratch=scratch),
         worker=str(worker_input["workerid"]),
     )
-
-
-def _interrupt_once(_number: int, _frame: FrameType | None) -> None:
-    """A worker may hear of Ctrl-C twice, from the terminal and from its controller."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _is_smoke(config: pytest.Config) -> bool:
