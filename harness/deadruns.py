@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from harness import canaries, standins
 from harness.errors import TestbedError
-from harness.running import processes
+from harness.running import marks, processes
 from harness.running.removal import remove
 from harness.verdict.archive import LOCK, SCRATCH_PREFIX, clear_away, make_scratch
 
@@ -107,7 +107,7 @@ def _bury(scratch: Path) -> None:
         Path(os.fsdecode((scratch / _NOTE).read_bytes())).rmdir()
     deadline = time.monotonic() + _PERSISTENCE_SECONDS
     while scratch.exists() and time.monotonic() < deadline:
-        processes.end(processes.working_below(scratch), grace=0)
+        processes.end(processes.described(marks.working_below(scratch)), grace=0)
         remove_scratch(scratch)
 
 

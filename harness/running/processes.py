@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import psutil
 
+from harness.running import marks
 from harness.running.children import children_of
 from harness.running.filetree import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
-    from pathlib import Path
 
-MARKER = "SMOKE_SANDBOX"
-_PLACES = (MARKER, "TMPDIR", "TEMP", "TMP")
+MARKER = marks.MARKER
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -134,24 +133,37 @@ def is_busy(pid: int) -> bool:
     return False
 
 
-def working_below(directory: Path) -> tuple[Leftover, ...]:
-    """List what has its sandbox or its temporary files in this directory, as its environment says."""
-    start = f"{directory}{os.sep}"
-    found = {pid for pid, said in _environments() if any(said.get(name, "").startswith(start) for name in _PLACES)}
-    return described(found - {os.getpid()})
-
-
 def members(pid: int, marker: str, *, ignore: Collection[int]) -> frozenset[int]:
     """Give the pids of a command in progress and of all that it started, orphans included."""
     with _census:
         return frozenset({pid} | _descendants(pid) | _leftovers(marker, ignore))
 
 
+def strays(marker: str, *, ignore: Collection[int]) -> frozenset[int]:
+    """Give the pids of what runs for the sandbox though nobody waits for it, as `find` does, but reap none.
+
+    So another thread may ask while this process waits for a program of its own.
+    """
+    with _census:
+        return frozenset(_leftovers(marker, ignore))
+
+
+def end_strays(marker: str, *, ignore: Collection[int]) -> None:
+    """End them without asking first."""
+    _stop(lambda: strays(marker, ignore=ignore))
+    end(described(strays(marker, ignore=ignore)), grace=0)
+
+
 def stop(pid: int, marker: str, *, ignore: Collection[int]) -> None:
-    """Have a command in progress, and all that it started, stand still: what multiplies outruns who ends it."""
+    """Have a command in progress, and all that it started, stand still."""
+    _stop(lambda: members(pid, marker, ignore=ignore))
+
+
+def _stop(members: Callable[[], frozenset[int]]) -> None:
+    """Have them all stand still: what multiplies outruns who ends it."""
     stopped: set[int] = set()
     deadline = time.monotonic() + _STOP_SECONDS
-    while (fresh := members(pid, marker, ignore=ignore) - stopped) and time.monotonic() < deadline:
+    while (fresh := members() - stopped) and time.monotonic() < deadline:
         stopped |= fresh
         for each in fresh:
             with contextlib.suppress(psutil.Error):
@@ -219,19 +231,8 @@ def _leftovers(marker: str, ignore: Collection[int]) -> set[int]:
     found = _descendants(os.getpid(), skip)
     if not _is_subreaper():
         others = skip.union({os.getpid()}, *(_descendants(pid) for pid in skip))
-        found |= _marked(marker) - others
+        found |= marks.marked(marker) - others
     return found
-
-
-def _marked(marker: str) -> set[int]:
-    """Find what carries this mark; "" is none."""
-    return {pid for pid, said in _environments() if marker and said.get(MARKER) == marker}
-
-
-def _environments() -> Iterator[tuple[int, dict[str, str]]]:
-    """The processes of the machine, each with its environment as far as this user may read it."""
-    for each in psutil.process_iter(["environ"]):
-        yield each.pid, each.info["environ"] or {}
 
 
 def described(pids: Iterable[int]) -> tuple[Leftover, ...]:

@@ -12,11 +12,12 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from harness.running import filetree, processes
 from harness.running.command import execute
 from harness.running.environment import product_environment
+from harness.running.guarding import Guard
 from harness.running.limits import USUAL, Limits, Watch, size_of
 from harness.running.network import OUTER, Network
 from harness.running.privileges import prefix_of_ordinary_user
@@ -72,6 +73,7 @@ class Sandbox:
     named: bool = False  # a failure tells people to look here
     _others: frozenset[int] = field(default_factory=processes.children)
     _background: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _guard: Guard = field(init=False)
     _tree: filetree.Snapshot | None = None
     _installation: filetree.Snapshot | None = None
 
@@ -83,6 +85,7 @@ class Sandbox:
         self.environment = product_environment(os.environ, directories=self._variables())
         self.environment[processes.MARKER] = str(self.directory)
         self.use_root(self.directory / "root")
+        self._guard = Guard(self.directory, self.testbed.limits, self._strangers)
 
     @property
     def home(self) -> Path:
@@ -188,7 +191,9 @@ class Sandbox:
         It is kept as well when a failure has named it, or now will.
 
         Returns what the product had left running: the background processes of the case are not among it.
+        Raises `InvariantBroken` where that took too much, and no command has told so far.
         """
+        excess = self._guard.end()
         for process in self._background:
             process.kill()
             process.wait()
@@ -196,11 +201,11 @@ class Sandbox:
                 process.stdout.close()
         left = processes.find(str(self.directory), ignore=self._others)
         processes.end(left)
-        if keep or left or self.named:
+        if keep or left or self.named or excess:
             write_scripts(self.directory, self.working, self.environment, self.results)
         elif self.directory.exists():
             remove(self.directory)
-        return left
+        return left if not excess else self._breach("stays_within_limits", excess)
 
     @contextmanager
     def _observed(
@@ -215,10 +220,13 @@ class Sandbox:
         completed: list[CompletedCommand] = []
         yield watch, completed.append
         left = processes.settle(str(self.directory), _EXIT_SECONDS, ignore=running)
+        if left:
+            self._guard.follow(watch.already)
         if left and not leaves_processes:
             processes.end(processes.settle(str(self.directory), _SETTLE_SECONDS, ignore=running))
         self._installation = filetree.snapshot(self.testbed.installation, previous=installed)
         after = self._snapshot()
+        self._guard.allow(after)
         result = CommandResult(
             completed=completed[0],
             sandbox=self.directory,
@@ -230,7 +238,7 @@ class Sandbox:
             installation_changes=filetree.difference(installed, self._installation),
         )
         self.results.append(result)
-        if excess := result.completed.excess or watch.judge(after):
+        if excess := result.completed.excess or watch.judge(after) or self._guard.take_excess():
             self._breach("stays_within_limits", excess)
         if gone := sorted(map(str, canaries - self._canaries())):
             self._breach("nothing_written_elsewhere", f"deleted, outside its sandbox: {', '.join(gone)}")
@@ -248,7 +256,7 @@ class Sandbox:
         if any(map(self.testbed.crash.search, (result.stdout, result.stderr))):
             self._breach("no_traceback", "printed a traceback")
 
-    def _breach(self, clause: str, what: str) -> None:
+    def _breach(self, clause: str, what: str) -> NoReturn:
         breach = InvariantBroken(clause, what)
         self.breaches.append(breach)
         raise breach
@@ -264,6 +272,9 @@ class Sandbox:
     def _snapshot(self) -> filetree.Snapshot:
         self._tree = filetree.snapshot(self.directory, previous=self._tree)
         return self._tree
+
+    def _strangers(self) -> frozenset[int]:
+        return self._others.union(process.pid for process in self._background)
 
     def _canaries(self) -> set[Path]:
         return {path for path in self.testbed.canaries if path.exists()}

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.running import processes
+from harness.running import marks, processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ def kept(evidence: Iterable[Path]) -> set[Path]:
 
 
 def _running(temporary: Path) -> list[str]:
-    return [str(each) for each in processes.working_below(temporary.parent)]
+    return [str(each) for each in processes.described(marks.working_below(temporary.parent))]
 
 
 def _kept_by(evidence: Path) -> Iterator[Path]:

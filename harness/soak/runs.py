@@ -84,8 +84,9 @@ class Run:
     started: float = field(default_factory=time.monotonic)
 
     def press(self, key: bytes) -> None:
-        """Press a key of its terminal."""
-        os.write(self.keyboard, key)
+        """Press a key of its terminal, which may have gone."""
+        with suppress(OSError):
+            os.write(self.keyboard, key)
 
     def wait(self) -> tuple[int, float]:
         """Wait for its end; gives the exit code and how long it took, in seconds."""
@@ -94,6 +95,8 @@ class Run:
         except subprocess.TimeoutExpired:
             self.process.kill()
             exit_code = self.process.wait()
+        if self.keyboard >= 0:
+            os.close(self.keyboard)
         return exit_code, time.monotonic() - self.started
 
 
@@ -161,7 +164,7 @@ class Machine:
             with log.open("wb") as stream:
                 return Run(process=self._popen(given, fault, stream.fileno()), evidence=evidence)
         keyboard, terminal = os.openpty()
-        threading.Thread(target=_copy, args=(keyboard, log), daemon=True).start()
+        threading.Thread(target=_copy, args=(os.dup(keyboard), log), daemon=True).start()
         process = self._popen([*_ON_TERMINAL, os.ttyname(terminal), *given], fault, terminal)
         os.close(terminal)
         return Run(process=process, evidence=evidence, keyboard=keyboard)
