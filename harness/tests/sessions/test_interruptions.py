@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.interrupts import STARTED_BY
+from harness.tests.sessions.lingering import settled
 from harness.tests.sessions.pipes import await_writer
 
 if TYPE_CHECKING:
@@ -36,22 +40,21 @@ def interrupt_alone(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
 
 
+def interrupt_twice(process: subprocess.Popen[str]) -> None:
+    """What people do who do not see that the first was heard."""
+    interrupt_as_terminal(process)
+    time.sleep(0.2)
+    interrupt_as_terminal(process)
+
+
 def terminate(process: subprocess.Popen[str]) -> None:
     """What nox and CI services send."""
     process.send_signal(signal.SIGTERM)
 
 
-@pytest.fixture
-def begun(tmp_path: Path) -> Path:
-    """A pipe that the command writes to when it has begun."""
-    pipe = tmp_path / "begun"
-    os.mkfifo(pipe)
-    return pipe
-
-
 @pytest.mark.parametrize("rung", ["processes", "kernel"])
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
-@pytest.mark.parametrize("interrupt", [interrupt_as_terminal, interrupt_alone, terminate])
+@pytest.mark.parametrize("interrupt", [interrupt_as_terminal, interrupt_alone, interrupt_twice, terminate])
 def test_an_interrupt_leaves_a_verdict_and_nothing_else(
     checkout: Checkout, begun: Path, interrupt: object, workers: tuple[str, ...], rung: str
 ) -> None:
@@ -68,3 +71,35 @@ def test_an_interrupt_leaves_a_verdict_and_nothing_else(
     assert run.output.splitlines()[-1].startswith("verdict:   interrupted in "), run.output
     assert "Traceback" not in run.output
     assert checkout.left_behind == []
+
+
+@pytest.mark.parametrize("rung", ["processes", "kernel"])
+def test_what_is_to_end_with_whoever_started_it_ends_with_it(checkout: Checkout, begun: Path, rung: str) -> None:
+    checkout.add_cases(WAITS.format(begun=str(begun)))
+    checkout.rung = rung
+    process = checkout.start("smoke", "--artifact", checkout.wheel, "--python", "all", "--evidence", "evidence")
+    await_writer(begun)
+    process.kill()
+    process.communicate()
+
+    assert settled(checkout) == []
+    (verdict,) = checkout.directory.glob("evidence/*/verdict.json")
+    assert json.loads(verdict.read_bytes())["verdict"] == "interrupted"
+
+
+def test_what_is_to_end_with_somebody_who_has_died_does_not_begin(checkout: Checkout) -> None:
+    checkout.settings[STARTED_BY] = "1"
+    run = checkout.smoke()
+
+    assert run.exit_code == -signal.SIGTERM, run.output
+    assert checkout.left_behind == []
+
+
+def test_an_isolated_session_that_nobody_waits_for_does_not_begin(checkout: Checkout) -> None:
+    scratch = checkout.temporary / "smoke-abcdefgh"
+    scratch.mkdir()
+    (scratch / "run.lock").touch()
+    run = checkout.smoke("--isolated-in", scratch)
+
+    assert run.exit_code == 7, run.output
+    assert "whoever started this session has died" in run.output
