@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_WRITING_SECONDS = 60.0  # nobody takes longer
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in one step: it is the old one or the new one, never half of it; OSError when it cannot be."""
+    forget_unfinished(path)
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def forget_unfinished(path: Path) -> None:
+    """Remove what somebody left beside a file who was killed while writing it."""
+    with suppress(OSError):
+        for entry in os.scandir(path.parent):
+            # Told by its age: the number in its name may be that of a process which runs in another container.
+            if entry.name.startswith((f".{path.name}-", f".{path.name}.")):
+                with suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _WRITING_SECONDS:
+                        os.unlink(entry.path)  # noqa: PTH108 -- each look is one of many
