@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 3  # of a record
 _RECORD = "record.pickle"
+_UNFINISHED = "unfinished"
 # What reading a file that is no record, or one of another version of this harness, can end in.
 _UNREADABLE = (
     OSError,
@@ -118,7 +119,9 @@ def _make(place: Path, make: Callable[[Path], Installation]) -> _Record:
     directory = Path(tempfile.mkdtemp(prefix="", dir=place))
     try:
         root = directory / "environment"
+        (directory / _UNFINISHED).touch()
         installation = make(root)
+        (directory / _UNFINISHED).unlink()
         return _Record(installation=installation, root=root, tree=filetree.snapshot(root), moment=time.time())
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
@@ -142,7 +145,9 @@ def _clear(shelf: Path, *, keep: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
             path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
     for path in _replaced(keep):
-        if now - path.stat().st_mtime > _IN_USE_SECONDS:
+        # Whoever makes one holds the lock: what is not finished now never will be.
+        is_dead = (path / _UNFINISHED).exists() or not any(path.iterdir())
+        if is_dead or now - path.stat().st_mtime > _IN_USE_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -26,10 +27,11 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def forget_unfinished(path: Path) -> None:
     """Remove what somebody left beside a file who was killed while writing it."""
+    unfinished = re.compile(rf"\.{re.escape(path.name)}-(\d+|[a-z0-9_]{{8}})")
     with suppress(OSError):
-        for entry in os.scandir(path.parent):
+        for name in filter(unfinished.fullmatch, os.listdir(path.parent)):  # noqa: PTH208 -- few of many are
+            other = path.with_name(name)
             # Told by its age: the number in its name may be that of a process which runs in another container.
-            if entry.name.startswith((f".{path.name}-", f".{path.name}.")):
-                with suppress(OSError):
-                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _WRITING_SECONDS:
-                        os.unlink(entry.path)  # noqa: PTH108 -- each look is one of many
+            with suppress(OSError):
+                if time.time() - other.lstat().st_mtime > _WRITING_SECONDS:
+                    other.unlink()

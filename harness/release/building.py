@@ -21,6 +21,7 @@ from harness.release import npmpackage
 from harness.release.blaming import perform
 from harness.release.installers import index_of_uv
 from harness.release.steps import Surroundings, writing_failed
+from harness.wholefile import forget_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -172,7 +173,8 @@ def _unpack(archive: tarfile.TarFile, directory: Path) -> None:
 
 def _publish(file: Path, directory: Path) -> Path:
     target = directory / file.name
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=directory)
+    forget_unfinished(target)
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=directory)
     os.close(descriptor)
     temporary = Path(name)
     try:

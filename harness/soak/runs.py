@@ -36,7 +36,7 @@ _ON_TERMINAL = ("/bin/sh", "-c", 'trap "" HUP; exec "$@" <"$0" >"$0" 2>&1')
 class Plan:
     """What a run smokes and how: `build` has it build the release first, `after` is when it is disturbed, in seconds.
 
-    `only` chooses among the cases of the family, as pytest's -k does.
+    `only` chooses among the cases of the family, as pytest's -k does, for so many `workers`.
     """
 
     release: str
@@ -46,6 +46,7 @@ class Plan:
     after: float = 0.0
     build: bool = False
     only: str = _FAMILY
+    workers: int = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +149,16 @@ class Machine:
 
     def _words(self, plan: Plan) -> list[str]:
         reference = self._source_of(plan.release) if plan.build else self._wheel_of(plan.release)
-        options = ["-q", "-n", "2", "-p", "no:cacheprovider", "-k", plan.only, f"--randomly-seed={plan.seed}"]
+        options = [
+            "-q",
+            "-n",
+            str(plan.workers),
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            plan.only,
+            f"--randomly-seed={plan.seed}",
+        ]
         options += ["--artifact", str(reference), "--dist-dir", str(self.dist), "--isolation", plan.rung]
         if plan.fault.nox:
             nox = [sys.executable, "-m", "nox", "-R", "-s", "smoke", "--envdir", str(self._environments), "--"]

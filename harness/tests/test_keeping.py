@@ -135,6 +135,18 @@ def test_what_does_not_install_leaves_nothing(shelf: Shelf) -> None:
     assert list(place.iterdir()) == []
 
 
+def test_what_a_killed_run_did_not_finish_goes_at_once(shelf: Shelf) -> None:
+    shelf.take()
+    [place] = shelf.places()
+    (place / "without-a-file").mkdir()
+    (place / "half" / "environment").mkdir(parents=True)
+    (place / "half" / "unfinished").touch()
+    (place / "whole" / "environment").mkdir(parents=True)
+
+    assert shelf.take().since
+    assert {path.name for path in place.iterdir() if path.is_dir()} == {"whole", shelf.made[0].parent.name}
+
+
 def test_a_record_that_cannot_be_read_is_none(shelf: Shelf) -> None:
     shelf.take()
     [place] = shelf.places()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, TestbedError, UsageError
-from harness.wholefile import write_whole
+from harness.wholefile import forget_unfinished, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,6 +157,7 @@ def clear_away(scratch: Path) -> None:
 def point_latest(evidence: Path) -> None:
     """Let `latest` point to this run, if it is one of the checkout's own."""
     if evidence.parent.name == ".smoke":
+        forget_unfinished(evidence.with_name("latest"))
         temporary = evidence.with_name(f".latest-{os.getpid()}")
         with contextlib.suppress(OSError):  # no links on this machine; the runs' names still sort by time
             temporary.symlink_to(evidence.name, target_is_directory=True)
