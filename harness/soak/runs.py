@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from harness.soak import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from typing_extensions import Self
 
     from harness.soak.faults import Fault
 
@@ -96,9 +98,18 @@ class Run:
         except subprocess.TimeoutExpired:
             self.process.kill()
             exit_code = self.process.wait()
+        return exit_code, time.monotonic() - self.started
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End it, if the soak itself is interrupted."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
         if self.keyboard >= 0:
             os.close(self.keyboard)
-        return exit_code, time.monotonic() - self.started
 
 
 class Machine:
@@ -116,13 +127,14 @@ class Machine:
     def run(self, plan: Plan) -> tuple[Outcome, ...]:
         """Run it to its end, and see what it started end as well."""
         words = self._words(plan)
-        runs = [self._start(words, plan.fault) for _ in range(plan.fault.runs)]
-        if plan.fault.disturb is not None:
-            with suppress(subprocess.TimeoutExpired):
-                runs[0].process.wait(plan.after)
-            if runs[0].process.poll() is None:
-                plan.fault.disturb(runs[0])
-        ended = [run.wait() for run in runs]
+        with ExitStack() as running:
+            runs = [running.enter_context(self._start(words, plan.fault)) for _ in range(plan.fault.runs)]
+            if plan.fault.disturb is not None:
+                with suppress(subprocess.TimeoutExpired):
+                    runs[0].process.wait(plan.after)
+                if runs[0].process.poll() is None:
+                    plan.fault.disturb(runs[0])
+            ended = [run.wait() for run in runs]
         leftovers.settle(self.temporary)  # who was ended last writes the verdict, and nox may be gone before
         return tuple(
             Outcome(plan=plan, exit_code=exit_code, verdict=_verdict(run.evidence / "verdict.json"), seconds=seconds)
