@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     import pytest
 
     from harness.verdict.archive import Archive
+    from harness.verdict.evidence import Verdict
 
 _FAULT: Literal["testbed-fault"] = "testbed-fault"
 _START_SECONDS = 5.0  # until there is a process to be told of an interrupt
+_LAST_SECONDS = 1.0
 _ROOM_BYTES = 1 << 16
 _MEASURING = "COVERAGE_"  # whoever measures the harness cannot write there
 
@@ -61,7 +63,7 @@ def smoke(config: pytest.Config, open_archive: Callable[[pytest.Config], Archive
     archive = open_archive(config)
     contained = _Contained(config, archive)
     try:
-        with heard_by(contained.interrupt):
+        with heard_by(contained.interrupt, abandoned=contained.end_soon):
             return contained.run()
     except HarnessError as error:
         return _give_up(archive, config, str(error), "usage-error" if isinstance(error, UsageError) else _FAULT)
@@ -69,12 +71,7 @@ def smoke(config: pytest.Config, open_archive: Callable[[pytest.Config], Archive
         return _give_up(archive, config, f"{error.strerror}: '{error.filename}'")
 
 
-def _give_up(
-    archive: Archive,
-    config: pytest.Config,
-    reason: str,
-    verdict: Literal["usage-error", "testbed-fault"] = "testbed-fault",
-) -> int:
+def _give_up(archive: Archive, config: pytest.Config, reason: str, verdict: Verdict = "testbed-fault") -> int:
     """Say why there is no verdict on the release; gives the exit code."""
     with suppress(OSError):  # of a disk that is full, say
         Session.refuse(archive, config.option.artifact, reason, verdict)
@@ -105,7 +102,9 @@ class _Contained:
             disturbed, why_dead = watched.disturbed(), self._why_dead()
             self._tidy_up()
         point_latest(self._archive.evidence)
-        if not self._archive.verdict.is_file() and not self._interrupted.is_set():
+        if not self._archive.verdict.is_file():
+            if self._interrupted.is_set():
+                return _give_up(self._archive, self._config, "it was ended before it could judge", "interrupted")
             disturbed = disturbed or why_dead
         return self._amend(disturbed) if disturbed else exit_code
 
@@ -137,6 +136,13 @@ class _Contained:
         self._interrupted.set()
         if self._running is not None:
             self._tell()
+
+    def end_soon(self) -> None:
+        """Leave the session a moment to end, then have the kernel end it."""
+        if self._running is not None:
+            timer = threading.Timer(_LAST_SECONDS, self._running.kill)
+            timer.daemon = True
+            timer.start()
 
     def _tell(self) -> None:
         """Interrupt the session itself: what holds its namespaces would end without asking it."""

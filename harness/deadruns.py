@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import canaries, standins
+from harness.diskspace import demand_files
 from harness.errors import TestbedError
 from harness.running import marks, processes
 from harness.running.removal import remove
@@ -37,6 +38,7 @@ def new_scratch() -> Path:
     Raises:
         TestbedError: it cannot be made.
     """
+    demand_files(Path(tempfile.gettempdir()))
     while not _claim(scratch := make_scratch()):
         pass  # another start took it for one of a dead run: for a moment it is like one
     return scratch

@@ -24,6 +24,7 @@ _BOTH = (signal.SIGINT, signal.SIGTERM)
 _SAME_SECONDS = 3.0  # people press Ctrl-C twice; and a worker hears of it from the terminal and from its controller
 
 _heard: list[float] = []
+_followed: set[int] = set()
 
 
 @contextmanager
@@ -37,10 +38,11 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
-def heard_by(listener: Callable[[], None]) -> Iterator[None]:
+def heard_by(listener: Callable[[], None], *, abandoned: Callable[[], None] | None = None) -> Iterator[None]:
     """Call the listener at the first Ctrl-C or SIGTERM, and go on: it tells a session that runs in another process.
 
-    People press Ctrl-C twice, and a session that was told twice could not tidy up. Afterwards nobody listens.
+    People press Ctrl-C twice, and a session that was told twice could not tidy up. `abandoned` is called when it is
+    because the process has died that is being followed: nobody waits any more. Afterwards nobody listens.
     """
     heard: list[int] = []
 
@@ -48,6 +50,8 @@ def heard_by(listener: Callable[[], None]) -> Iterator[None]:
         heard.append(number)
         if len(heard) == 1:
             listener()
+        if abandoned is not None and _followed and os.getppid() not in _followed:
+            abandoned()
 
     for number in _BOTH:
         signal.signal(number, hear)
@@ -77,6 +81,7 @@ def follow() -> None:
     starter = os.environ.pop(STARTED_BY, "")  # what this process starts is of its own
     if not starter or sys.platform != "linux":
         return
+    _followed.add(int(starter))
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != int(starter):
         os.kill(os.getpid(), signal.SIGTERM)

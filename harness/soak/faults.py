@@ -50,8 +50,9 @@ Disturb = Callable[[Victim], None]
 class Fault:
     """What happens to a run: `before` are words before its command, `disturb` is done to it at some moment.
 
-    `spoils` says that it may end without a verdict about the release; `kills` that it cannot tidy up. `runs` is how
-    many there are at once. With `nox` it is started as people do it, with `terminal` from a terminal.
+    `spoils` says that it may end without a verdict about the release; `kills` that it cannot tidy up, or that nobody
+    waits until it has. `runs` is how many there are at once. With `nox` it is started as people do it, with `terminal`
+    from a terminal.
     """
 
     name: str
@@ -77,18 +78,18 @@ def every(random: Random) -> tuple[Fault, ...]:
         Fault(name="locale C, umask 077", before=_UMASK, settings={"LC_ALL": "C", "LANG": ""}, spoils=False),
         Fault(name="offline", settings={"UV_OFFLINE": "1"}),
         _small_disk("disk of {} KiB", "size={}k", random.choice((8, 400, 4_000, 30_000))),
-        _small_disk("disk of {} files", "nr_inodes={}", random.choice((2, 10, 100, 1_000))),
+        _small_disk("disk of {} files", "nr_inodes={}", random.choice((5, 20, 100, 1_000))),
         Fault(name="read-only cache", before=(*_NAMESPACE, _READ_ONLY_CACHE, sys.executable)),
         Fault(name="dead worker", disturb=lambda victim: _kill_a_worker(victim.process.pid, random)),
         Fault(name="SIGINT", disturb=_sends(signal.SIGINT)),
         Fault(name="SIGTERM", disturb=_sends(signal.SIGTERM)),
         Fault(name="SIGKILL", disturb=_sends(signal.SIGKILL), kills=True),
-        Fault(name="SIGTERM to nox", disturb=_sends(signal.SIGTERM), nox=True),
-        Fault(name="SIGKILL to nox", disturb=_sends(signal.SIGKILL), nox=True),
+        Fault(name="SIGTERM to nox", disturb=_sends(signal.SIGTERM), kills=True, nox=True),
+        Fault(name="SIGKILL to nox", disturb=_sends(signal.SIGKILL), kills=True, nox=True),
         Fault(name="Ctrl-C", disturb=_interrupt, terminal=True),
         Fault(name="Ctrl-C twice", disturb=_interrupt_twice, terminal=True),
         Fault(name="Ctrl-C on nox", disturb=_interrupt, terminal=True, nox=True),
-        Fault(name="Ctrl-C twice on nox", disturb=_interrupt_twice, terminal=True, nox=True),
+        Fault(name="Ctrl-C twice on nox", disturb=_interrupt_twice, kills=True, terminal=True, nox=True),
     )
 
 

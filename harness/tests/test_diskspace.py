@@ -32,5 +32,18 @@ def test_a_disk_is_full_when_little_fits_on_it(tmp_path: Path, options: str, sai
     assert done.stdout.strip() == said
 
 
+@pytest.mark.parametrize(("files", "is_refused"), [(10, True), (40, False)], ids=["none", "some"])
+def test_a_disk_must_have_room_for_a_few_files(tmp_path: Path, files: int, *, is_refused: bool) -> None:
+    script = f'mount -t tmpfs -o nr_inodes={files} none "$1" && exec "$2" -c "$3" "$1"'
+    words = ["unshare", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh", str(tmp_path)]
+    demands = "import pathlib, sys\nfrom harness.diskspace import demand_files\ndemand_files(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run(
+        [*words, sys.executable, demands], cwd=REPOSITORY, check=False, capture_output=True, text=True
+    )
+
+    assert (done.returncode != 0) == is_refused, done.stderr
+    assert (f"the disk has no room for files: '{tmp_path}'" in done.stderr) == is_refused
+
+
 def test_of_a_disk_that_is_not_there_nobody_can_tell(tmp_path: Path) -> None:
     assert not is_nearly_full(tmp_path / "nowhere")

@@ -81,8 +81,11 @@ def test_what_is_to_end_with_whoever_started_it_ends_with_it(checkout: Checkout,
     await_writer(begun)
     process.kill()
     process.communicate()
+    deadline = time.monotonic() + 30
+    while checkout.left_behind and time.monotonic() < deadline:
+        time.sleep(0.05)
 
-    assert settled(checkout) == []
+    assert checkout.left_behind == []
     (verdict,) = checkout.directory.glob("evidence/*/verdict.json")
     assert json.loads(verdict.read_bytes())["verdict"] == "interrupted"
 
@@ -103,3 +106,24 @@ def test_an_isolated_session_that_nobody_waits_for_does_not_begin(checkout: Chec
 
     assert run.exit_code == 7, run.output
     assert "whoever started this session has died" in run.output
+
+
+STUBBORN = """
+@pytest.mark.required
+def test_ends(odd):
+    \"""It ends, but not at once.\"""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    odd("wait", {begun!r})
+"""
+
+
+def test_a_session_that_nobody_waits_for_gets_no_time_from_the_kernel(checkout: Checkout, begun: Path) -> None:
+    checkout.add_cases(STUBBORN.format(begun=str(begun)))
+    checkout.rung = "kernel"
+    process = checkout.start("smoke", "--artifact", checkout.wheel, "--python", "all", "-p", "no:randomly")
+    await_writer(begun)
+    process.kill()
+    process.communicate()
+
+    assert settled(checkout) == []
+    assert checkout.left_behind == []

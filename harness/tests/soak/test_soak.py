@@ -106,7 +106,7 @@ def test_every_fault_is_drawn_sooner_or_later() -> None:
 
     assert {fault.name for fault in every(chance)} <= names
     assert {f"disk of {size} KiB" for size in (8, 400, 4000, 30_000)} <= names
-    assert {f"disk of {size} files" for size in (2, 10, 100, 1000)} <= names
+    assert {f"disk of {size} files" for size in (5, 20, 100, 1000)} <= names
 
 
 def test_words_choose_among_the_faults(capsys: pytest.CaptureFixture[str]) -> None:
