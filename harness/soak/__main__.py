@@ -21,6 +21,7 @@ from harness.running import isolation
 from harness.running.environment import installer_environment
 from harness.soak.faults import NONE, draw
 from harness.soak.runs import Machine, Plan
+from harness.temporaryfiles import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _BROKEN = ("bare-prune-exits-0", "dry-run-deletes", "yes-removes-only-the-first")
 _BUILD_SECONDS = 600
-_USUAL_SECONDS = 6.0  # until a run has told how long it takes
 _BUILDING = 0.25  # so many runs build the release as well
 _NEXT = "bare_prune_refuses_when_asked_twice"  # one case tells whether a run is as it should be
 
@@ -93,22 +93,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _soak(machine: Machine, tally: Tally, number: int, chance: random.Random, words: tuple[str, ...]) -> None:
     rungs = ["processes"] if isolation.obstacle() else ["processes", "kernel"]
-    usual = _USUAL_SECONDS
+    (usual,) = machine.run(Plan(release="good", fault=NONE, rung=rungs[0], seed=0))  # how long one takes here and now
     while tally.runs < number:
         plan = Plan(
             release="good" if chance.random() < 0.5 else chance.choice(_BROKEN),  # noqa: PLR2004 -- a toss
             fault=draw(chance, words),
             rung=chance.choice(rungs),
             seed=chance.randrange(1 << 30),
-            after=chance.uniform(0, usual),
+            after=chance.uniform(0, usual.seconds),
             build=chance.random() < _BUILDING,
         )
-        seconds = _disturb(machine, tally, plan)
-        usual = usual if plan.fault.spoils or plan.fault.runs > 1 else seconds
+        outcome = _disturb(machine, tally, plan)
+        usual = usual if plan.fault.spoils or plan.fault.runs > 1 else outcome
 
 
-def _disturb(machine: Machine, tally: Tally, plan: Plan) -> float:
-    """Do a run, and where it cannot be trusted to tidy up another one; gives the seconds that it took."""
+def _disturb(machine: Machine, tally: Tally, plan: Plan) -> Outcome:
+    """Do a run, and where it was ended another one, as it would be the next; gives how the first came out."""
     outcomes = machine.run(plan)
     for outcome in outcomes:
         _tell(outcome, f"{tally.runs + 1:>4}", tally.add(outcome))
@@ -124,7 +124,7 @@ def _disturb(machine: Machine, tally: Tally, plan: Plan) -> float:
     for line in left:
         _say(f"     left: {line}")
     tally.leftovers += left
-    return max(outcome.seconds for outcome in outcomes)
+    return outcomes[0]
 
 
 def _tell(outcome: Outcome, number: str, problem: str) -> None:
@@ -143,8 +143,8 @@ def _source(directory: Path, release: str) -> Path:
 
 
 def _wheel(source: Path) -> Path:
-    place, environment = source.with_name("built"), installer_environment(os.environ)
-    log = source.with_name("build.log")
+    place, log = source.with_name("built"), source.with_name("build.log")
+    environment = installer_environment(os.environ) | dict.fromkeys(VARIABLES, str(source.parent))
     return build(source, place, environment=environment, timeout=_BUILD_SECONDS, log=log).wheel
 
 
