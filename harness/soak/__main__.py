@@ -103,14 +103,12 @@ def _soak(machine: Machine, tally: Tally, number: int, chance: random.Random, wo
             after=chance.uniform(0, usual.seconds),
             build=chance.random() < _BUILDING,
         )
-        outcome = _disturb(machine, tally, plan)
-        usual = usual if plan.fault.spoils or plan.fault.runs > 1 else outcome
+        _disturb(machine, tally, plan)
 
 
-def _disturb(machine: Machine, tally: Tally, plan: Plan) -> Outcome:
-    """Do a run, and where it was ended another one, as it would be the next; gives how the first came out."""
-    outcomes = machine.run(plan)
-    for outcome in outcomes:
+def _disturb(machine: Machine, tally: Tally, plan: Plan) -> None:
+    """Do a run, and where it was ended another one, as it would be the next."""
+    for outcome in machine.run(plan):
         _tell(outcome, f"{tally.runs + 1:>4}", tally.add(outcome))
     # On the rung `kernel` the kernel sees to it; otherwise what a killed run left is for the next start.
     left = [] if plan.fault.kills and plan.rung == "processes" else machine.running()
@@ -124,7 +122,6 @@ def _disturb(machine: Machine, tally: Tally, plan: Plan) -> Outcome:
     for line in left:
         _say(f"     left: {line}")
     tally.leftovers += left
-    return outcomes[0]
 
 
 def _tell(outcome: Outcome, number: str, problem: str) -> None:
