@@ -158,9 +158,7 @@ class Session:
 
     def _tidy_up(self) -> None:
         """Leave nothing behind but the sandboxes that a failure names, and what they need."""
-        if self._leaves_sandboxes:
-            deadruns.leave(self.archive.scratch)
-        else:
+        if not self._leaves_sandboxes:
             # What was built lies there, and whoever isolated this session takes it from there.
             (self.archive.forget_scratch if self.settings.isolated_in else self.archive.remove_scratch)()
 
