@@ -238,6 +238,7 @@ def _open(config: pytest.Config) -> Session:
         session = Session(cases=_directory_of_cases(config), settings=settings, archive=archive, worker=None)
     except UsageError as error:
         raise _refusal(archive, config, error) from error
+    config.add_cleanup(session.close)
     config.option.force_short_summary = True  # on CI, pytest would print each failure a second time, whole
     config.option.xmlpath = config.option.xmlpath or str(archive.junit)
     return session

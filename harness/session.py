@@ -137,6 +137,13 @@ class Session:
                 return EXIT_CODES["testbed-fault"]
         return exit_code(verdict, strict=self.settings.strict, pytest_says=exit_status)
 
+    def close(self) -> None:
+        """Leave nothing behind of a session that pytest itself could not bring to its end."""
+        if self.document is None:
+            if self._canaries is not None:
+                self._canaries.disturbed()
+            (self.archive.forget_scratch if self.settings.isolated_in else self.archive.remove_scratch)()
+
     def _ended_cases(self) -> Iterator[CaseRecord]:
         for case in self._cases.values():
             interrupted = case.outcome == "passed" and case.id not in self._called

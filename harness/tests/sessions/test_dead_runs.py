@@ -124,3 +124,12 @@ def test_a_removal_that_is_killed_is_finished_by_the_next_start(
         deadruns.clear()
 
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_that_pytest_cannot_begin_leaves_nothing(checkout: Checkout) -> None:
+    with (checkout.directory / "smoke" / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write("\n\ndef pytest_sessionstart():\n    raise OSError(28, 'no room')\n")
+    run = checkout.smoke()
+
+    assert run.exit_code == 3, run.output
+    assert checkout.left_behind == []
