@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         machine = Machine(directory, source, cache(lambda release: _wheel(source(release))))
         _say(f"seed {seed}")
         tally = Tally()
-        with suppress(KeyboardInterrupt):  # what there is of it counts
+        with machine, suppress(KeyboardInterrupt):  # what there is of it counts
             _soak(machine, tally, options.runs, random.Random(seed), tuple(options.faults))  # noqa: S311 -- the same
     _say(str(tally))
     return 0 if tally.is_clean and tally.runs >= options.runs else 1

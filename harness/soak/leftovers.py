@@ -25,6 +25,11 @@ def settle(temporary: Path) -> list[str]:
     return running
 
 
+def end(temporary: Path) -> None:
+    """End what works there."""
+    processes.end(processes.described(marks.working_below(temporary.parent)))
+
+
 def kept(evidence: Iterable[Path]) -> set[Path]:
     """The directories that verdicts ask people to look into."""
     return {scratch for place in evidence for scratch in _kept_by(place)}

@@ -124,6 +124,14 @@ class Machine:
         self._wheel_of = wheel_of
         self._number = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let nothing run on, or it would write into a directory that goes."""
+        if leftovers.settle(self.temporary):
+            leftovers.end(self.temporary)
+
     def run(self, plan: Plan) -> tuple[Outcome, ...]:
         """Run it to its end, and see what it started end as well."""
         words = self._words(plan)

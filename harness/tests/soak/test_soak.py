@@ -100,6 +100,14 @@ def test_what_runs_is_told(machine: Machine) -> None:
     assert running == [f"{process.pid}: /bin/sleep 60"]
 
 
+def test_nothing_runs_on_after_a_soak(machine: Machine) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"], env={"TMPDIR": str(machine.temporary)}) as process:
+        with machine:
+            assert process.poll() is None
+
+        assert machine.running() == []
+
+
 def test_every_fault_is_drawn_sooner_or_later() -> None:
     chance = random.Random(1)  # noqa: S311 - nobody guards it
     names = {draw(chance).name for _ in range(1000)}
