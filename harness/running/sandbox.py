@@ -85,7 +85,8 @@ class Sandbox:
         self.environment = product_environment(os.environ, directories=self._variables())
         self.environment[processes.MARKER] = str(self.directory)
         self.use_root(self.directory / "root")
-        self._guard = Guard(self.directory, self.testbed.limits, self._strangers)
+        strangers = lambda: self._others.union(process.pid for process in self._background)  # noqa: E731 -- of a moment
+        self._guard = Guard(self.directory, self.testbed.limits, strangers)
 
     @property
     def home(self) -> Path:
@@ -188,10 +189,8 @@ class Sandbox:
     def close(self, *, keep: bool) -> tuple[processes.Leftover, ...]:
         """End what still runs and, unless it is to be kept for inspection, remove the directory.
 
-        It is kept as well when a failure has named it, or now will.
-
-        Returns what the product had left running: the background processes of the case are not among it.
-        Raises `InvariantBroken` where that took too much, and no command has told so far.
+        It is kept as well when a failure has named it, or now will. Returns what the product had left running, without
+        the background processes of the case; raises `InvariantBroken` where it took too much, and no command has told.
         """
         excess = self._guard.end()
         for process in self._background:
@@ -264,17 +263,12 @@ class Sandbox:
     def _allowed(self) -> tuple[str, ...]:
         """Where a command may write, relative to the sandbox."""
         base = self.directory.resolve()
-        places = (self.runtime_root, *self.writable)
-        return tuple(
-            path.resolve().relative_to(base).as_posix() for path in places if path.resolve().is_relative_to(base)
-        )
+        places = [path.resolve() for path in (self.runtime_root, *self.writable)]
+        return tuple(path.relative_to(base).as_posix() for path in places if path.is_relative_to(base))
 
     def _snapshot(self) -> filetree.Snapshot:
         self._tree = filetree.snapshot(self.directory, previous=self._tree)
         return self._tree
-
-    def _strangers(self) -> frozenset[int]:
-        return self._others.union(process.pid for process in self._background)
 
     def _canaries(self) -> set[Path]:
         return {path for path in self.testbed.canaries if path.exists()}
