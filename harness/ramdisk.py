@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from harness.running.removal import remove
+from harness.temporaryfiles import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,8 +40,11 @@ def places(archive: Archive, groups: Iterable[tuple[Path, Path]] = _CONTROL_GROU
 
 
 def directory(shared: Path = _SHARED) -> Path | None:
-    """That of the system, if programs may lie there as well; None where there is none, or little memory."""
-    if sys.platform != "linux" or not shared.is_mount():
+    """That of the system, if programs may lie there as well; None where there is none, or little memory.
+
+    None as well where the user names a place for temporary files.
+    """
+    if sys.platform != "linux" or not shared.is_mount() or not os.environ.keys().isdisjoint(VARIABLES):
         return None
     disk = os.statvfs(shared)
     has_room = min(disk.f_bavail * disk.f_frsize, *_available(_CONTROL_GROUPS)) >= _PLENTY_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import ramdisk
+from harness.temporaryfiles import VARIABLES
 from harness.tests.sessions.checkouts import REPOSITORY
 from harness.verdict.archive import Archive
 
@@ -60,14 +62,29 @@ def test_a_disk_without_room_for_them_is_the_machines_fault(checkout: Checkout) 
 
 
 @pytest.mark.parametrize(
-    ("options", "is_taken"), [("size=8g", "yes"), ("size=8g,noexec", ""), ("size=1g", ""), ("", "")]
+    ("options", "named", "is_taken"),
+    [
+        ("size=8g", {}, "yes"),
+        ("size=8g,noexec", {}, ""),
+        ("size=1g", {}, ""),
+        ("", {}, ""),
+        ("size=8g", {"TMPDIR": "elsewhere"}, ""),
+    ],
 )
-def test_a_place_in_memory_is_large_and_takes_programs(tmp_path: Path, options: str, is_taken: str) -> None:
+def test_a_place_in_memory_is_large_and_takes_programs(
+    tmp_path: Path, options: str, named: dict[str, str], is_taken: str
+) -> None:
     mount = f'mount -t tmpfs -o {options} none "$1";' if options else ""
     program = "import sys, pathlib, harness.ramdisk as it; print(it.directory(pathlib.Path(sys.argv[1])))"
     words = ("unshare", "--map-root-user", "--mount", "/bin/sh", "-c", f'{mount} exec "$2" -c "$3" "$1"', "sh")
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES} | named
     done = subprocess.run(
-        [*words, str(tmp_path), sys.executable, program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [*words, str(tmp_path), sys.executable, program],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout == f"{tmp_path if is_taken else None}\n"
