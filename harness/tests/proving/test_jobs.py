@@ -54,7 +54,9 @@ def await_that(holds: Callable[[], bool]) -> bool:
 @pytest.fixture
 def proof(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A proof at work on an entry that takes its time: its smoke has begun."""
-    command = [sys.executable, "-m", "harness.proving", SLOW, "--out", str(tmp_path / "matrix.json")]
+    # Whoever runs these tests in the background may have it ignored, and that is inherited.
+    heeding = ["env", "--default-signal=INT"]
+    command = [*heeding, sys.executable, "-m", "harness.proving", SLOW, "--out", str(tmp_path / "matrix.json")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     process = subprocess.Popen(
         command,
