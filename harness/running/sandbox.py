@@ -85,7 +85,8 @@ class Sandbox:
         self.environment = product_environment(os.environ, directories=self._variables())
         self.environment[processes.MARKER] = str(self.directory)
         self.use_root(self.directory / "root")
-        strangers = lambda: self._others.union(process.pid for process in self._background)  # noqa: E731 -- of a moment
+        others, background = self._others, self._background  # not the sandbox: its trees would live in a circle
+        strangers = lambda: others.union(process.pid for process in background)  # noqa: E731 -- of a moment
         self._guard = Guard(self.directory, self.testbed.limits, strangers)
 
     @property
