@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(memory=200 << 20, processes=50, disk=50 << 20)
 ALLOCATES = "hoard = []\nwhile True: hoard.append(b'x' * (1 << 22))"
-# Its command has ended by then, or it would be what wrote too much.
-WRITES = (
-    "import time; time.sleep(0.5)\nstream = open('filler', 'wb', buffering=0)\nwhile True: stream.write(bytes(1 << 20))"
-)
+WRITES = "stream = open('filler', 'wb', buffering=0)\nwhile True: stream.write(bytes(1 << 20))"
 FORKS = "import os, time\nwhile True:\n  if os.fork() == 0: time.sleep(600)\n  time.sleep(0.005)"
+LATER = "import time; time.sleep(1)\n"  # when its command has ended, or that would be what took too much
 SLEEPS = "import time; time.sleep(600)"
 EXCESSES = {
     "what it left running used more than 200 MiB of memory": ALLOCATES,
@@ -61,7 +59,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 def start(sandbox: Sandbox, script: str) -> None:
     """Have a command start a daemon, and leave it."""
-    words = ("/bin/sh", "-c", '"$@" >/dev/null 2>&1 &', "sh", sys.executable, "-I", "-S", "-c", script)
+    words = ("/bin/sh", "-c", '"$@" >/dev/null 2>&1 &', "sh", sys.executable, "-I", "-S", "-c", LATER + script)
     sandbox.run(*words, leaves_processes=True)
 
 
