@@ -86,8 +86,7 @@ class Sandbox:
         self.environment[processes.MARKER] = str(self.directory)
         self.use_root(self.directory / "root")
         others, background = self._others, self._background  # not the sandbox: its trees would live in a circle
-        strangers = lambda: others.union(process.pid for process in background)  # noqa: E731 -- of a moment
-        self._guard = Guard(self.directory, self.testbed.limits, strangers)
+        self._guard = Guard(self.directory, self.testbed.limits, lambda: others.union(each.pid for each in background))
 
     @property
     def home(self) -> Path:
